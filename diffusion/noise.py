@@ -1,0 +1,101 @@
+"""Seeded noise: what a picture begins with, and what stochastic samplers add on the way.
+
+All noise is drawn in float32 on the CPU and moved afterwards, so a seed gives the same picture on every device.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Noise(Protocol):
+    """Noise for one sampling run: unit Gaussian of x's shape for the way from one noise level to another."""
+
+    @property
+    def draws(self) -> int:
+        """How many draws of a sequence are used up; 0 where noise depends on the levels alone."""
+        ...
+
+    def skip(self, draws: int) -> None:
+        """Go to the place after `draws` draws, so that a resumed run continues with the same noise."""
+        ...
+
+    def __call__(self, sigma: float, sigma_next: float) -> Tensor:
+        """Unit Gaussian noise of x's shape, dtype and device for the way from `sigma` to `sigma_next`."""
+        ...
+
+
+def initial_noise(shape: Sequence[int], seed: int, batch_index: Sequence[int] | None = None) -> Tensor:
+    """The noise a picture begins with: float32 on the CPU, of `shape` [B, C, *axes], from a generator seeded with `seed` (0..2^64 - 1).
+
+    One draw over the whole batch. With `batch_index` (B places in a larger batch) items are drawn one by one and picked, so that
+    an item gets the noise of its place in the larger batch. Raises ValueError when `batch_index` has not B entries, or a negative one.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if batch_index is None:
+        return torch.randn(tuple(shape), generator=generator)
+    if len(batch_index) != shape[0] or min(batch_index, default=0) < 0:
+        raise ValueError(
+            f"initial_noise: batch_index {list(batch_index)} does not fit a batch of {shape[0]}; give one place, 0 or more, for each item."
+        )
+    places = range(max(batch_index, default=-1) + 1)
+    items = [torch.randn((1, *shape[1:]), generator=generator) for _ in places]
+    return torch.cat([items[place] for place in batch_index])
+
+
+class StepNoise:
+    """Gaussian step noise: one draw of x's shape per use, in order, from a generator of its own (seed + 1).
+
+    seed + 1, because a generator seeded with `seed` would hand out the initial noise again at the first step.
+    """
+
+    def __init__(self, x: Tensor, seed: int) -> None:
+        self._x = torch.empty_like(x)
+        self._seed = (seed + 1) % 2**64
+        self.skip(0)
+
+    @property
+    def draws(self) -> int:
+        """Draws so far."""
+        return self._draws
+
+    def skip(self, draws: int) -> None:
+        """Begin again and leave out the first `draws` draws."""
+        self._generator = torch.Generator().manual_seed(self._seed)
+        self._draws = 0
+        for _ in range(draws):
+            self(0.0, 0.0)
+
+    def __call__(self, sigma: float, sigma_next: float) -> Tensor:
+        """The next draw; the levels do not matter."""
+        del sigma, sigma_next
+        self._draws += 1
+        return torch.randn(self._x.shape, generator=self._generator).to(self._x)
+
+
+class BrownianNoise:
+    """Increments of one Brownian path over the noise levels, scaled to unit variance.
+
+    A path is fixed by its seed (torchsde's Brownian tree; Li et al. 2020, "Scalable Gradients for Stochastic Differential Equations",
+    alg. 3), so schedules with other steps see the same path, and a resumed run needs no bookkeeping.
+    """
+
+    draws = 0
+
+    def __init__(self, x: Tensor, sigma_min: float, sigma_max: float, seed: int) -> None:
+        from torchsde import BrownianTree
+
+        self._x = torch.empty_like(x)
+        start = torch.zeros(x.shape)
+        self._path = BrownianTree(t0=sigma_min, w0=start, t1=sigma_max, entropy=seed)
+
+    def skip(self, draws: int) -> None:
+        """Nothing to do: the path answers by noise level."""
+
+    def __call__(self, sigma: float, sigma_next: float) -> Tensor:
+        """The path's increment between two different levels inside its span, divided by sqrt(|sigma - sigma_next|)."""
+        low, high = sorted((sigma, sigma_next))
+        sign = 1.0 if sigma < sigma_next else -1.0
+        return (sign * self._path(low, high) / (high - low) ** 0.5).to(self._x)

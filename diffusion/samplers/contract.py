@@ -1,0 +1,210 @@
+"""What every sampler keeps to: the denoiser it asks, the steps it yields, the noise it draws, and how a run is resumed.
+
+    sampler(denoise, x, sigmas, *, noise=None, resume=None, **options) -> Iterator[Step]
+
+Nearly all samplers are written as one pure step, from a `Moment` to a `Step`; `stepwise` makes the loop. Because a step takes all
+it knows of its past from `Step.memory`, a run resumed from any step gives the same bits as one that was never cut off.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from diffusion.noise import Noise
+from diffusion.prediction import Frame, Prediction
+
+Memory = Mapping[str, Tensor | float]
+Draw = Callable[[float, float], Tensor]
+
+
+class Step(NamedTuple):
+    """A finished step: where the run is, and all that is needed to go on from there.
+
+    index: 0 for the first step. x: the latent at the next noise level. denoised: the denoiser's last answer, for previews.
+    memory: what later steps need of earlier ones, flat, tensors and numbers only.
+    """
+
+    index: int
+    x: Tensor
+    denoised: Tensor
+    memory: Memory
+
+
+class Denoise(Protocol):
+    """The guided model: a noisy latent and its noise level in, the clean latent out.
+
+    sigma is a 0-d tensor on the CPU: float32, or float64 when x is float64.
+    """
+
+    @property
+    def frame(self) -> Frame:
+        """How latent and noise mix: variance exploding or flow."""
+        ...
+
+    def percent_to_sigma(self, percent: float) -> float:
+        """The noise level after `percent` (0..1) of the way from noise to picture, by the model's own times."""
+        ...
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The guided answer, of x's shape."""
+        ...
+
+    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """The guided answer and the negative one, each of x's shape (CFG++ needs both)."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlainDenoise:
+    """A denoiser from plain functions, for tests, notebooks and unguided models.
+
+    answer: (x, sigma) -> denoised. negative: the same for the negative prompt; `answer` itself when there is none.
+    """
+
+    answer: Callable[[Tensor, Tensor], Tensor]
+    prediction: Prediction
+    negative: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    @property
+    def frame(self) -> Frame:
+        """The prediction's frame."""
+        return self.prediction.frame
+
+    def percent_to_sigma(self, percent: float) -> float:
+        """The prediction's."""
+        return self.prediction.percent_to_sigma(percent)
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """The plain function's answer."""
+        return self.answer(x, sigma)
+
+    def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
+        """The two plain functions' answers."""
+        denoised = self.answer(x, sigma)
+        return denoised, denoised if self.negative is None else self.negative(x, sigma)
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One place in a sampling run, as a step sees it: x at noise level sigmas[index], and what earlier steps left in memory."""
+
+    ask: Denoise
+    x: Tensor
+    sigmas: Sequence[float]
+    index: int
+    memory: Memory
+    noise: Draw
+
+    @property
+    def sigma(self) -> float:
+        """The noise level of x."""
+        return self.sigmas[self.index]
+
+    @property
+    def sigma_next(self) -> float:
+        """The noise level this step goes to."""
+        return self.sigmas[self.index + 1]
+
+    @property
+    def frame(self) -> Frame:
+        """How latent and noise mix."""
+        return self.ask.frame
+
+    def denoise(self, x: Tensor, sigma: float) -> Tensor:
+        """The guided answer to x at `sigma`."""
+        return self.ask(x, level(sigma, x))
+
+    def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        """The guided and the negative answer to x at `sigma`."""
+        return self.ask.both(x, level(sigma, x))
+
+    def step(self, x: Tensor, denoised: Tensor, **memory: Tensor | float) -> Step:
+        """This moment's step, ended at `x`."""
+        return Step(self.index, x, denoised, memory)
+
+    def history(self, name: str, depth: int) -> list[Tensor]:
+        """Up to `depth` tensors that earlier steps left with `extended(name, …)`, the newest first."""
+        kept = (self.memory.get(f"{name}_{age}") for age in range(1, depth + 1))
+        return [tensor for tensor in kept if isinstance(tensor, Tensor)]
+
+
+def level(sigma: float, x: Tensor) -> Tensor:
+    """`sigma` as denoisers get it: 0-d on the CPU, float32, or float64 when x is float64."""
+    return torch.tensor(sigma, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
+
+
+def extended(name: str, newest: Tensor, history: Sequence[Tensor], depth: int) -> dict[str, Tensor]:
+    """The memory in which the next step finds `newest` before `history`, cut to `depth` tensors."""
+    return {f"{name}_{age}": tensor for age, tensor in enumerate([newest, *history][:depth], start=1)}
+
+
+def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
+    """A sampler from its one step, `step(moment, **options)`: from each noise level to the next, going on after `resume` if given."""
+
+    @wraps(step)
+    def run(
+        denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, noise: Draw, resume: Step | None = None, **options: Any
+    ) -> Iterator[Step]:
+        begin, x, memory = (0, x, {}) if resume is None else (resume.index + 1, resume.x, resume.memory)
+        for index in range(begin, len(sigmas) - 1):
+            done = step(Moment(denoise, x, sigmas, index, memory, noise), **options)
+            x, memory = done.x, done.memory
+            yield done
+
+    return run
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler by its name, callable by the contract of this module.
+
+    noise: what it may draw: "gaussian" (`StepNoise`), "brownian" (`BrownianNoise`) or nothing.
+    options: what is set for this name; a caller's options come on top.
+    """
+
+    name: str
+    run: Callable[..., Iterator[Step]]
+    noise: Literal["gaussian", "brownian"] | None
+    options: Mapping[str, Any]
+
+    def __call__(
+        self,
+        denoise: Denoise,
+        x: Tensor,
+        sigmas: Tensor | Sequence[float],
+        *,
+        noise: Noise | None = None,
+        resume: Step | None = None,
+        **options: Any,
+    ) -> Iterator[Step]:
+        """Walk x from sigmas[0] to the last of `sigmas`, yielding after each step.
+
+        x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1], falling, the last may
+        be 0. noise: made by `noise_for`. resume: the last step of a run that was cut off, with the full `sigmas` of that run.
+        Raises ValueError when sigmas do not fall, when a resumed step is not of x's shape, or when noise is wanted and none was given.
+        """
+        levels = sigmas.tolist() if isinstance(sigmas, Tensor) else list(sigmas)
+        if any(later >= sooner for sooner, later in pairwise(levels)) or min(levels, default=0.0) < 0:
+            raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.")
+        if resume is not None and resume.x.shape != x.shape:
+            raise ValueError(f"{self.name}: the step to resume has shape {list(resume.x.shape)}, this run's x {list(x.shape)}.")
+        return self._walk(denoise, x, levels, noise, resume, {**self.options, **options})
+
+    def _walk(
+        self, denoise: Denoise, x: Tensor, sigmas: list[float], noise: Noise | None, resume: Step | None, options: Mapping[str, Any]
+    ) -> Iterator[Step]:
+        if noise is not None and resume is not None:
+            noise.skip(int(resume.memory["draws"]))
+        for step in self.run(denoise, x, sigmas, noise=noise or self._no_noise, resume=resume, **options):
+            yield step._replace(memory={**step.memory, "draws": 0 if noise is None else noise.draws})
+
+    def _no_noise(self, sigma: float, sigma_next: float) -> Tensor:
+        raise ValueError(
+            f"{self.name}: noise is wanted between sigma {sigma:.4g} and {sigma_next:.4g}, but none was given; "
+            f"pass noise=noise_for({self.name!r}, x, sigmas, seed)."
+        )

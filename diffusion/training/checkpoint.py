@@ -1,0 +1,46 @@
+"""Training state on disk: written whole or not at all, read without running code."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from diffusion.training.loop import Training
+
+__all__ = ["load", "resume", "save", "store"]
+
+
+def store(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values to `path` in one stroke: a crash leaves the old file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    torch.save(content, draft)
+    os.replace(draft, path)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What `store` wrote. Raises FileNotFoundError."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def save(path: Path, training: Training) -> None:
+    """Write a run's weights, optimiser, average and step number."""
+    store(path, {
+        "step": training.step,
+        "module": training.module.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "average": training.average,
+    })
+
+
+def resume(path: Path, training: Training) -> bool:
+    """Put a saved run's state into `training` (same architecture); False where there is no such file."""
+    if not path.exists():
+        return False
+    state = load(path)
+    training.module.load_state_dict(state["module"])
+    training.optimizer.load_state_dict(state["optimizer"])
+    training.average = state["average"]
+    training.step = state["step"]
+    return True

@@ -1,0 +1,218 @@
+"""The values that flow along links: pictures, masks, latents, conditionings, and recipes of models. Loads no torch.
+
+Tensors are float32 on the CPU. Values are frozen and are never mutated: a node that changes a picture returns a new one.
+`wire` is the name under which files and other programs know a type.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """Pictures. pixels: float32 [B, H, W, C], C ≥ 1, by convention 0..1 and clipped only where 8 bits are written.
+
+    range: the (lowest, highest) value that stands for black and white where it is not (0, 1).
+    spacing: the size of a pixel in millimetres (y, x), for scientific pictures.
+    source_bits: bits per channel of the file the picture came from (8, 16, 32).
+    """
+
+    wire: ClassVar[str] = "IMAGE"
+    pixels: Tensor
+    range: tuple[float, float] | None = None
+    spacing: tuple[float, float] | None = None
+    source_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        _expect(self.pixels, "Image.pixels", "[B, H, W, C]", 4)
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """Masks. values: float32 [B, H, W] in 0..1; 1 = repaint."""
+
+    wire: ClassVar[str] = "MASK"
+    values: Tensor
+
+    def __post_init__(self) -> None:
+        _expect(self.values, "Mask.values", "[B, H, W]", 3)
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """A family's latent space: what one latent pixel is.
+
+    factor: picture pixels per latent pixel. scale, shift: model scale = (VAE scale − shift) · scale.
+    rgb, rgb_bias: linear map from model scale to red, green, blue in 0..1 for previews; None where it is not known.
+    """
+
+    name: str
+    channels: int
+    factor: int
+    scale: float
+    shift: float = 0.0
+    rgb: tuple[tuple[float, float, float], ...] | None = None
+    rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Latent:
+    """Latents in the VAE's own scale. samples: float32 [B, C, *axes], pictures have the axes [H, W].
+
+    space: None for an empty or foreign latent. noise_mask: float32 [B or 1, H, W] at any resolution, 1 = repaint.
+    batch_index: which item of the noise of a larger batch each item takes. empty_size: (height, width) in picture
+    pixels of a latent that holds nothing yet; it is made anew for the model's factor and channels when sampling begins.
+    """
+
+    wire: ClassVar[str] = "LATENT"
+    samples: Tensor
+    space: LatentSpace | None = None
+    noise_mask: Tensor | None = None
+    batch_index: tuple[int, ...] | None = None
+    empty_size: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim < 3:
+            raise ValueError(f"Latent.samples must be [B, C, *axes]; got shape {tuple(self.samples.shape)}.")
+        if self.noise_mask is not None:
+            _expect(self.noise_mask, "Latent.noise_mask", "[B, H, W]", 3)
+        if self.batch_index is not None and len(self.batch_index) != self.samples.shape[0]:
+            raise ValueError(
+                f"Latent.batch_index has {len(self.batch_index)} items for a batch of {self.samples.shape[0]}."
+            )
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where on the picture a conditioning holds: in pixels, or in fractions of the picture's sides (`relative`)."""
+
+    height: float
+    width: float
+    y: float
+    x: float
+    relative: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class ConditioningEntry:
+    """One encoded prompt and where and when it holds.
+
+    tokens: float32 [B, T, D]. pooled: float32 [B, D] or None. area: None = everywhere. strength: weight where entries overlap.
+    mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its bounding box.
+    start, end: the part of sampling in which it holds, as percent of the noise range in 0..1.
+    extras: what packs add, by name.
+    """
+
+    tokens: Tensor
+    pooled: Tensor | None = None
+    area: Area | None = None
+    strength: float = 1.0
+    mask: Tensor | None = None
+    mask_strength: float = 1.0
+    mask_bounds: bool = False
+    start: float = 0.0
+    end: float = 1.0
+    extras: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        _expect(self.tokens, "ConditioningEntry.tokens", "[B, T, D]", 3)
+        if self.mask is not None:
+            _expect(self.mask, "ConditioningEntry.mask", "[B, H, W]", 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """What a picture shall show: one or more encoded prompts, combined."""
+
+    wire: ClassVar[str] = "CONDITIONING"
+    entries: tuple[ConditioningEntry, ...]
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file (or diffusers folder) of weights. path: absolute. digest: of its content; two files with one digest are one.
+
+    part: the folder of a diffusers model ("unet", "vae", …), or "" for a single file.
+    """
+
+    path: str
+    digest: str
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A denoiser: a recipe, not weights. `weights.lend(model)` makes it compute. patches: LoRA and the like, in order."""
+
+    wire: ClassVar[str] = "MODEL"
+    family: str
+    file: WeightFile
+    patches: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """Text encoder(s): a recipe. last_layer: −1 is the last layer, −2 the one before it (CLIP skip); None: the family's own."""
+
+    wire: ClassVar[str] = "CLIP"
+    family: str
+    files: tuple[WeightFile, ...]
+    last_layer: int | None = None
+    patches: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Vae:
+    """An autoencoder: a recipe. space: the latent space it speaks, read from its shapes and metadata."""
+
+    wire: ClassVar[str] = "VAE"
+    family: str
+    file: WeightFile
+    space: LatentSpace
+
+
+def size_in_bytes(value: object) -> int:
+    """How much memory a value holds: its tensors, and a little for everything else. Shared tensors count each time."""
+    size, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        nbytes = getattr(item, "nbytes", None)
+        if isinstance(nbytes, int):
+            size += nbytes
+        elif isinstance(item, str | bytes):
+            size += len(item)
+        elif dataclasses.is_dataclass(item) and not isinstance(item, type):
+            pending.extend(getattr(item, part.name) for part in dataclasses.fields(item))
+        elif isinstance(item, Mapping):
+            pending.extend(item.values())
+        elif isinstance(item, tuple | list):
+            pending.extend(item)
+        size += 64
+    return size
+
+
+def describe(value: object) -> str:
+    """One line that does not hold on to the value: 'Latent: float32[1, 4, 64, 64]'."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        tensors = [getattr(value, part.name) for part in dataclasses.fields(value)]
+        shapes = [_shape(tensor) for tensor in tensors if hasattr(tensor, "nbytes")]
+        return f"{type(value).__name__}: {', '.join(shapes)}" if shapes else repr(value)[:120]
+    return _shape(value) if hasattr(value, "nbytes") else repr(value)[:120]
+
+
+def _shape(tensor: object) -> str:
+    dtype, shape = getattr(tensor, "dtype", "?"), getattr(tensor, "shape", ())
+    return f"{str(dtype).removeprefix('torch.')}{list(shape)}"
+
+
+def _expect(tensor: Tensor, name: str, axes: str, ndim: int) -> None:
+    if tensor.ndim != ndim:
+        raise ValueError(f"{name} must be {axes}; got shape {tuple(tensor.shape)}.")

@@ -1,0 +1,11 @@
+"""The built-in node types, one module per category. Importing them loads no torch."""
+
+MODULES: tuple[str, ...] = (
+    "nodes.loaders",
+    "nodes.conditioning",
+    "nodes.latent",
+    "nodes.sampling",
+    "nodes.vae",
+    "nodes.image",
+    "nodes.mask",
+)

@@ -1,0 +1,65 @@
+"""Where things lie: the home folder of a person's data, and the bundled models and templates."""
+
+import os
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+NAME = "noisewright"
+"""The program's name; environment variables and the user's data folder derive from it."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Folders of one installation. data: what the person owns and the program writes. bundled: what ships with it."""
+
+    data: Path
+    bundled: Path
+
+    @property
+    def models(self) -> Path:
+        """The person's own models."""
+        return self.data / "models"
+
+    @property
+    def input(self) -> Path:
+        """Pictures that workflows load."""
+        return self.data / "input"
+
+    @property
+    def output(self) -> Path:
+        """What workflows save."""
+        return self.data / "output"
+
+    @property
+    def temp(self) -> Path:
+        """Previews."""
+        return self.data / "temp"
+
+    @property
+    def cache(self) -> Path:
+        """What can be deleted at any time."""
+        return self.data / "cache"
+
+    @property
+    def logs(self) -> Path:
+        """Tracebacks and warnings."""
+        return self.data / "logs"
+
+    @property
+    def templates(self) -> Path:
+        """The bundled workflows; the pictures they load lie in `input` beside them."""
+        return self.bundled / "workflows"
+
+
+def find_home(data: Path | None = None) -> Home:
+    """The home folder: `data` if given, else NOISEWRIGHT_DATA, else the checkout's `data/`, else the platform's data folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    is_checkout = (checkout / "pyproject.toml").is_file() and (checkout / "workflows").is_dir()
+    bundled = checkout if is_checkout else Path(sysconfig.get_path("purelib")) / f"{NAME}_data"
+    named = data or os.environ.get(f"{NAME.upper()}_DATA")
+    if named:
+        return Home(Path(named).expanduser().absolute(), bundled)
+    return Home(checkout / "data" if is_checkout else user_data_path(NAME), bundled)
