@@ -88,8 +88,9 @@ class BrownianNoise:
         from torchsde import BrownianTree
 
         self._x = torch.empty_like(x)
-        start = torch.zeros(x.shape)
-        self._path = BrownianTree(t0=sigma_min, w0=start, t1=sigma_max, entropy=seed)
+        # torchsde keeps times to six decimals and warns of any beyond its ends, so the ends are rounded here and times kept inside.
+        self._span = round(sigma_min, 6), round(sigma_max, 6)
+        self._path = BrownianTree(t0=sigma_min, w0=torch.zeros(x.shape), t1=sigma_max, entropy=seed)
 
     def skip(self, draws: int) -> None:
         """Nothing to do: the path answers by noise level."""
@@ -97,5 +98,6 @@ class BrownianNoise:
     def __call__(self, sigma: float, sigma_next: float) -> Tensor:
         """The path's increment between two different levels inside its span, divided by sqrt(|sigma - sigma_next|)."""
         low, high = sorted((sigma, sigma_next))
+        start, end = (min(max(level, self._span[0]), self._span[1]) for level in (low, high))
         sign = 1.0 if sigma < sigma_next else -1.0
-        return (sign * self._path(low, high) / (high - low) ** 0.5).to(self._x)
+        return (sign * self._path(start, end) / (high - low) ** 0.5).to(self._x)

@@ -6,6 +6,7 @@ Nearly all samplers are written as one pure step, from a `Moment` to a `Step`; `
 it knows of its past from `Step.memory`, a run resumed from any step gives the same bits as one that was never cut off.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -138,7 +139,7 @@ def level(sigma: float, x: Tensor) -> Tensor:
     return torch.tensor(sigma, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
-def extended(name: str, newest: Tensor, history: Sequence[Tensor], depth: int) -> dict[str, Tensor]:
+def extended(name: str, newest: Tensor, history: Sequence[Tensor] = (), depth: int = 1) -> dict[str, Tensor]:
     """The memory in which the next step finds `newest` before `history`, cut to `depth` tensors."""
     return {f"{name}_{age}": tensor for age, tensor in enumerate([newest, *history][:depth], start=1)}
 
@@ -157,6 +158,18 @@ def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
             yield done
 
     return run
+
+
+def finite(run: Callable[..., Iterator[Step]]) -> Callable[..., Iterator[Step]]:
+    """For samplers that work in lambda: a flow's first level of 1, where lambda is minus infinity, is replaced by that of percent 1e-4."""
+
+    @wraps(run)
+    def from_finite(denoise: Denoise, x: Tensor, sigmas: Sequence[float], **rest: Any) -> Iterator[Step]:
+        if sigmas and math.isinf(denoise.frame.lambda_(sigmas[0])) and sigmas[0] > 0:
+            sigmas = [denoise.percent_to_sigma(1e-4), *sigmas[1:]]
+        return run(denoise, x, sigmas, **rest)
+
+    return from_finite
 
 
 @dataclass(frozen=True)

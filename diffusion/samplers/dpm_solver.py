@@ -114,4 +114,31 @@ def dpm_adaptive(
     Lu et al. 2022, appendix C, "adaptive step size"; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(f - 1).
     Of `sigmas` only the first and the smallest above 0 count.
     """
-    state = _Control.start(x, h_init) if resume is None else _Control.of(resume.memory)
+    index, memory = 0, {"t": -math.log(sigmas[0]), "h": h_init, "lower": x}
+    if resume is not None:
+        index, x, memory = resume.index + 1, resume.x, dict(resume.memory)
+    t, h, lower = float(memory["t"]), float(memory["h"]), torch.as_tensor(memory["lower"])
+    inverses = [float(memory[key]) for key in ("inverse_error_1", "inverse_error_2") if key in memory]
+    power = 1.5 if eta else order
+    exponents = ((pcoeff + icoeff + dcoeff) / power, -(pcoeff + 2 * dcoeff) / power, dcoeff / power)
+    t_end = -math.log(min(sigma for sigma in sigmas if sigma > 0))
+    while t < t_end - 1e-5:
+        t_next = min(t_end, t + h)
+        at = Moment(denoise, x, (math.exp(-t), math.exp(-t_next)), 0, {}, noise)
+        down = max(ancestral(at.sigma, at.sigma_next, eta).down, math.exp(-t_end))
+        tried, tried_lower, denoised = _solved(at, x, at.sigma, down, order)
+        tolerance = torch.maximum(tried_lower.abs(), lower.abs()).mul(rtol).clamp(min=atol)
+        error = float(torch.linalg.vector_norm((tried_lower - tried) / tolerance)) / x.numel() ** 0.5
+        inverse = 1 / (error + 1e-8)
+        inverses = inverses or [inverse, inverse]
+        growth = math.prod(base**exponent for base, exponent in zip((inverse, *inverses), exponents, strict=True))
+        factor = 1 + math.atan(growth - 1)
+        h = h * factor
+        if factor < accept_safety:
+            continue
+        inverses = [inverse, inverses[0]]
+        t, lower = t_next, tried_lower
+        x = _with_noise(at, tried, at.sigma, at.sigma_next, down, s_noise)
+        memory = {"t": t, "h": h, "lower": lower, "inverse_error_1": inverses[0], "inverse_error_2": inverses[1]}
+        yield Step(index, x, denoised, memory)
+        index += 1

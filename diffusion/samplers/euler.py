@@ -18,6 +18,11 @@ def churned(at: Moment, s_churn: float, s_tmin: float, s_tmax: float, s_noise: f
     return at.x + fresh * math.sqrt(raised**2 - at.sigma**2), raised
 
 
+def toward(x: Tensor, denoised: Tensor, sigma: float, sigma_to: float) -> Tensor:
+    """x at sigma_to on the straight line through x at sigma and the denoised latent at 0: Euler's step, exact in either frame while D holds."""
+    return denoised + (sigma_to / sigma) * (x - denoised)
+
+
 @stepwise
 def euler(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
     """Euler's method on the probability-flow ODE dx/dsigma = (x - D) / sigma; first order. DDIM with eta 0 is the same step.
@@ -26,7 +31,7 @@ def euler(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: floa
     """
     x, sigma = churned(at, s_churn, s_tmin, s_tmax, s_noise)
     denoised = at.denoise(x, sigma)
-    return at.step(denoised + (at.sigma_next / sigma) * (x - denoised), denoised)
+    return at.step(toward(x, denoised, sigma, at.sigma_next), denoised)
 
 
 @stepwise
@@ -56,7 +61,7 @@ def euler_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> St
     """
     denoised = at.denoise(at.x, at.sigma)
     down, up, scale = ancestral_in(at.frame, at.sigma, at.sigma_next, eta)
-    x = denoised + (down / at.sigma) * (at.x - denoised)
+    x = toward(at.x, denoised, at.sigma, down)
     if up > 0:
         x = scale * x + at.noise(at.sigma, at.sigma_next) * (s_noise * up)
     return at.step(x, denoised)
@@ -70,7 +75,7 @@ def ddpm(at: Moment) -> Step:
     """
     denoised = at.denoise(at.x, at.sigma)
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta=1.0)
-    x = denoised + (down / at.sigma) * (at.x - denoised)
+    x = toward(at.x, denoised, at.sigma, down)
     if up > 0:
         x = x + at.noise(at.sigma, at.sigma_next) * up
     return at.step(x, denoised)
@@ -101,4 +106,4 @@ def gradient_estimation(at: Moment, *, gamma: float = 2.0, cfg_pp: bool = False)
     if at.sigma_next > 0:
         for before in at.history("direction", 1):
             x = x + (gamma - 1) * (at.sigma_next - at.sigma) * (direction - before)
-    return at.step(x, denoised, **extended("direction", direction, [], 1))
+    return at.step(x, denoised, **extended("direction", direction))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from diffusion.samplers.ancestral import ancestral_in
 from diffusion.samplers.contract import Moment, Step, stepwise
-from diffusion.samplers.euler import churned
+from diffusion.samplers.euler import churned, toward
 
 
 def slope(x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
@@ -81,5 +81,5 @@ def _by_midpoint(at: Moment, x: Tensor, sigma: float, denoised: Tensor, sigma_en
     if sigma_end == 0:
         return denoised
     middle = math.sqrt(sigma * sigma_end)
-    trial = x + (middle - sigma) * slope(x, denoised, sigma)
+    trial = toward(x, denoised, sigma, middle)
     return x + (sigma_end - sigma) * slope(trial, at.denoise(trial, middle), middle)

@@ -40,10 +40,12 @@ def text_encoder(width: int = 128, layers: int = 4) -> CLIPTextModel:
         eos_token_id=END,
         pad_token_id=END,
     )
-    return CLIPTextModel(config)
+    model = CLIPTextModel(config)
+    model.set_attn_implementation("eager")  # the fused kernel's backward is slower on a CPU
+    return model
 
 
-def unet(widths: tuple[int, ...] = (64, 128), attends: tuple[bool, ...] = (False, True), context: int = 128, layers: int = 1) -> UNet2DConditionModel:
+def unet(widths: tuple[int, ...] = (64, 96, 96), attends: tuple[bool, ...] = (False, True, True), context: int = 128, layers: int = 1) -> UNet2DConditionModel:
     """The denoiser: (x [B, 4, h, w], t [B], context [B, 77, C]) -> epsilon. Eight heads everywhere, as in SD 1.
 
     attends: per level, shallowest first, whether it holds transformers (the middle always does).

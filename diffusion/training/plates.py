@@ -14,7 +14,7 @@ from torch import Tensor
 
 from diffusion.training.glyphs import Glyph
 
-__all__ = ["COLOURS", "PLACES", "Plate", "atlas", "composed", "glyph_plates", "pair_plates"]
+__all__ = ["COLOURS", "PLACES", "Plate", "atlas", "composed", "framed_plates", "moved_plates", "pair_plates"]
 
 SIZE = 64
 HALF = SIZE // 2
@@ -39,6 +39,8 @@ PLACES = MappingProxyType({
     "at the bottom": (HALF, HALF // 2),
 })
 """Name of a place -> (top, left) of a half-size glyph, pixels."""
+
+PHRASES = ("a {}", "the {}", "{} emoji", "{} icon", "a picture of a {}", "a drawing of a {}", "a photo of a {}", "cute {}")
 
 _WHITE = (255, 255, 255)
 _CENTRE = (HALF // 2, HALF // 2)
@@ -76,15 +78,21 @@ def composed(plate: Plate, whole: Tensor, half: Tensor) -> Tensor:
     return picture
 
 
-def glyph_plates(glyphs: Sequence[Glyph], index: int, generator: torch.Generator) -> list[Plate]:
-    """One glyph's plates: the bare one under each of its names, small, at two places, on three grounds (these five drawn by chance)."""
-    glyph = glyphs[index]
-    plates = [Plate(name, ((index, None),)) for name in (glyph.name, *glyph.aliases)]
-    plates.append(Plate(f"small {glyph.name}", ((index, _CENTRE),)))
+def framed_plates(glyphs: Sequence[Glyph], index: int, generator: torch.Generator) -> list[Plate]:
+    """The bare glyph under its names in a longer sentence that adds nothing to the picture, two of them by chance."""
+    names = (glyphs[index].name, *glyphs[index].aliases)
+    phrases = _drawn(PHRASES, 2, generator)
+    return [Plate(phrase.format(_drawn(names, 1, generator)[0]), ((index, None),)) for phrase in phrases]
+
+
+def moved_plates(glyphs: Sequence[Glyph], index: int, generator: torch.Generator) -> list[Plate]:
+    """One glyph small, at two places and on three grounds (these five drawn by chance)."""
+    name = glyphs[index].name
+    plates = [Plate(f"small {name}", ((index, _CENTRE),))]
     for place in _drawn(tuple(PLACES), 2, generator):
-        plates.append(Plate(f"{glyph.name} {place}", ((index, PLACES[place]),)))
+        plates.append(Plate(f"{name} {place}", ((index, PLACES[place]),)))
     for colour in _drawn(tuple(COLOURS), 3, generator):
-        plates.append(Plate(f"{glyph.name} on {colour} background", ((index, None),), COLOURS[colour]))
+        plates.append(Plate(f"{name} on {colour} background", ((index, None),), COLOURS[colour]))
     return plates
 
 

@@ -10,13 +10,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from diffusion.training import checkpoint, networks
 from diffusion.training.glyphs import Glyph, read_glyphs
+from diffusion.training.drawing import drawn
+from diffusion.training.latents import SCALE_FACTOR, encoded, fold, preview_map, whitening
 from diffusion.training.loop import Progress, Training, begin, train
-from diffusion.training.loss import reconstruction
-from diffusion.training.plates import HALF, SIZE, atlas
+from diffusion.training.loss import epsilon, patches, reconstruction
+from diffusion.training.plates import HALF, SIZE, Plate, atlas, composed, framed_plates, moved_plates, pair_plates
+from diffusion.training.ranking import ranks
+from diffusion.training.tokens import tokens
 
 BATCH = 16
 SAVE_EVERY = 120.0
@@ -92,16 +98,164 @@ def autoencoder_stage(glyphs: list[Glyph], state: Path, total: int) -> None:
     kept(state / "autoencoder.pt", training, train(training, loss, peak=1e-3, warm_up=100, total=total, seed=1, decay=0.995))
 
 
+def finished(path: Path, module: nn.Module) -> None:
+    """Put a stage's averaged weights into `module`."""
+    state = checkpoint.load(path)
+    module.load_state_dict(state["module"])
+    for name, parameter in module.named_parameters():
+        parameter.data.copy_(state["average"][name])
+    module.requires_grad_(False).eval()
+
+
+def edition(glyphs: list[Glyph]) -> list[tuple[float, list[Plate]]]:
+    """The training set: shares of the samples and the plates each is drawn from."""
+    generator = torch.Generator().manual_seed(7)
+    whole = range(len(glyphs))
+    bare = [Plate(glyph.name, ((i, None),)) for i, glyph in enumerate(glyphs)]
+    others = [Plate(alias, ((i, None),)) for i, glyph in enumerate(glyphs) for alias in glyph.aliases]
+    framed = [plate for i in whole for plate in framed_plates(glyphs, i, generator)]
+    moved = [plate for i in whole for plate in moved_plates(glyphs, i, generator)]
+    pairs = pair_plates(glyphs, 4000, generator)
+    return [(0.62, bare), (0.10, others), (0.06, framed), (0.12, moved), (0.10, pairs)]
+
+
+def latents_stage(glyphs: list[Glyph], state: Path) -> None:
+    """Fold the whitening into the trained autoencoder and encode every plate once."""
+    whole, half = atlas(glyphs)
+    model = networks.autoencoder()
+    finished(state / "autoencoder.pt", model)
+    shares, plates = [], []
+    for share, group in edition(glyphs):
+        shares += [share / len(group)] * len(group)
+        plates += group
+
+    def batches(chosen: list[Plate]) -> Iterator[Tensor]:
+        for start in range(0, len(chosen), 64):
+            yield torch.stack([composed(plate, whole, half) for plate in chosen[start : start + 64]])
+
+    bare = plates[: len(glyphs)]
+    with torch.autocast("cpu", networks.compute_dtype()):
+        raw = encoded(model, batches(bare)) / SCALE_FACTOR
+    fold(model, whitening(raw))
+    pictures = torch.cat(list(batches(bare)))
+    with torch.autocast("cpu", networks.compute_dtype()):
+        latents = encoded(model, batches(plates))
+        parts = [model.decode(part / SCALE_FACTOR).sample.float() / 2 + 0.5 for part in latents[: len(glyphs)].split(64)]
+    again = torch.cat(parts).clamp(0, 1)
+    print(f"{len(plates)} plates; L1 of decoded glyphs {2 * (again - pictures).abs().mean():.4f} in -1..1", flush=True)
+    matrix, bias = preview_map(latents[: len(glyphs)], pictures)
+    checkpoint.store(state / "latents.pt", {
+        "autoencoder": model.state_dict(),
+        "captions": [plate.caption for plate in plates],
+        "shares": torch.tensor(shares),
+        "latents": latents,
+        "rgb": matrix,
+        "rgb_bias": bias,
+    })
+
+
+def text_stage(state: Path, total: int) -> None:
+    """Teach the text encoder to spell pictures: the states of the last 64 positions, padding as a rule, tell the latent's 8x8 patches.
+
+    So the context carries the picture, cell by cell, before the U-Net has taken its first step.
+    """
+    data = checkpoint.load(state / "latents.pt")
+    ids = tokens([*data["captions"], ""])
+    targets = patches(data["latents"])
+    torch.manual_seed(1)
+    module = nn.ModuleDict({"encoder": networks.text_encoder(), "head": nn.Linear(128, targets.shape[-1])})
+    training = begin(module)
+    checkpoint.resume(state / "text.pt", training)
+
+    def loss(generator: torch.Generator) -> Tensor:
+        chosen = torch.multinomial(data["shares"], 64, replacement=True, generator=generator)
+        dropped = torch.rand(64, generator=generator) < 0.03
+        rows = torch.where(dropped, len(ids) - 1, chosen)
+        with torch.autocast("cpu", networks.compute_dtype()):
+            states = module["encoder"](ids[rows]).last_hidden_state
+            output = module["head"](states[:, -64:])
+        return F.mse_loss(output.float(), targets[chosen])
+
+    kept(state / "text.pt", training, train(training, loss, peak=1.5e-3, warm_up=200, total=total, seed=2, decay=0.998))
+
+
+def contexts(state: Path, captions: list[str]) -> Tensor:
+    """The trained text encoder's states for captions, bfloat16 [N, 77, 128]."""
+    module = nn.ModuleDict({"encoder": networks.text_encoder(), "head": nn.Linear(128, 16)})
+    finished(state / "text.pt", module)
+    with torch.no_grad(), torch.autocast("cpu", networks.compute_dtype()):
+        parts = [module["encoder"](ids).last_hidden_state.bfloat16() for ids in tokens(captions).split(128)]
+    return torch.cat(parts)
+
+
+def unet_stage(glyphs: list[Glyph], state: Path, total: int) -> None:
+    """Train the U-Net on cached latents and contexts; every 1000 steps draw 50 names and say how many are recognised."""
+    data = checkpoint.load(state / "latents.pt")
+    context = contexts(state, [*data["captions"], ""])
+    torch.manual_seed(2)
+    training = begin(networks.unet())
+    checkpoint.resume(state / "unet.pt", training)
+    net = half_precision(training.module)
+
+    def loss(generator: torch.Generator) -> Tensor:
+        chosen = torch.multinomial(data["shares"], 48, replacement=True, generator=generator)
+        dropped = torch.rand(48, generator=generator) < 0.1
+        rows = torch.where(dropped, len(context) - 1, chosen)
+        return epsilon(net, data["latents"][chosen], context[rows].float(), generator)
+
+    def steps() -> Iterator[Progress]:
+        for progress in train(training, loss, peak=1e-3, warm_up=300, total=total, seed=3):
+            yield progress
+            if progress.step % 1000 == 0:
+                judged(glyphs, state, training, context[: len(glyphs)], context[-1:])
+
+    kept(state / "unet.pt", training, steps())
+
+
+def half_precision(module: nn.Module) -> Callable[..., Tensor]:
+    """The U-Net's answer computed in the half precision of the machine."""
+
+    def call(x: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+        with torch.autocast("cpu", networks.compute_dtype()):
+            return module(x, timesteps, context).sample
+
+    return call
+
+
+def judged(glyphs: list[Glyph], state: Path, training: Training, context: Tensor, empty: Tensor) -> None:
+    """Draw 50 names with the averaged weights, print how many are recognised and write a contact sheet (original above drawing)."""
+    net, model = networks.unet(), networks.autoencoder()
+    net.load_state_dict(training.average)
+    model.load_state_dict(checkpoint.load(state / "latents.pt")["autoencoder"])
+    wanted = torch.randperm(len(glyphs), generator=torch.Generator().manual_seed(50))[:50].tolist()
+    pictures = drawn(half_precision(net), model, context[wanted].float(), empty.float())
+    whole, half = atlas(glyphs)
+    drawings = torch.stack([composed(Plate("", ((i, None),)), whole, half) for i in range(len(glyphs))])
+    found = ranks(pictures, wanted, drawings)
+    hits = sum(rank <= 10 for rank in found)
+    print(f"{time.strftime('%H:%M:%S')} step {training.step}: {hits} of 50 among the ten nearest, {found.count(1)} first", flush=True)
+    rows = torch.stack([drawings[wanted], pictures], 1).reshape(5, 10, 2, 3, SIZE, SIZE)
+    sheet = rows.permute(0, 2, 4, 1, 5, 3).reshape(5 * 2 * SIZE, 10 * SIZE, 3)
+    Image.fromarray((sheet * 255).round().byte().numpy()).save(state / f"sheet-{training.step:06d}.png")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m diffusion.training.sprout", description=__doc__)
-    parser.add_argument("stage", choices=["autoencoder"])
+    parser.add_argument("stage", choices=["autoencoder", "latents", "text", "unet"])
     parser.add_argument("--data", type=Path, default=Path(".train/src/package"))
     parser.add_argument("--state", type=Path, default=Path(".train/state"))
     parser.add_argument("--steps", type=int, default=None)
     options = parser.parse_args(arguments)
     glyphs = read_glyphs(options.data)
     print(f"{len(glyphs)} glyphs, {sum(len(glyph.aliases) for glyph in glyphs)} aliases", flush=True)
-    autoencoder_stage(glyphs, options.state, options.steps or 3000)
+    if options.stage == "autoencoder":
+        autoencoder_stage(glyphs, options.state, options.steps or 3600)
+    elif options.stage == "latents":
+        latents_stage(glyphs, options.state)
+    elif options.stage == "text":
+        text_stage(options.state, options.steps or 4000)
+    else:
+        unet_stage(glyphs, options.state, options.steps or 14000)
     return 0
 
 

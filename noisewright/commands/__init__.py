@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from graph.errors import GraphError
+from graph.errors import GraphError, InvalidWorkflow
 from noisewright import __version__
 from noisewright.commands import check, doctor, nodes, plan, run
 from noisewright.home import NAME, find_home
@@ -29,6 +29,10 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         _log_to(home.logs)
         return arguments.execute(arguments, home)
+    except InvalidWorkflow as error:
+        for problem in error.problems:
+            print(problem.sentence(), file=sys.stderr)
+        return INVALID
     except GraphError as error:
         print(f"Error: {error}", file=sys.stderr)
         return INVALID
@@ -55,8 +59,6 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(execute=module.execute)
         command.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR",
                              help="the home folder, instead of the usual one")  # fmt: skip
-        command.add_argument("--models", type=Path, action="append", default=[], metavar="DIR",
-                             help="a folder of models to search first; may be given several times")  # fmt: skip
     return parser
 
 

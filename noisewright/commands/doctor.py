@@ -10,7 +10,7 @@ from typing import Any
 
 from diffusion.names import MODEL_FOLDERS
 from noisewright import __version__
-from noisewright.commands.opening import folders_of
+from noisewright.commands.opening import add_compute, add_models, folders_of
 from noisewright.home import Home
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
@@ -19,8 +19,8 @@ LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pill
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
     command = commands.add_parser("doctor", help="say what this machine can do and where things lie")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda[:n], mps or xpu")
-    command.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
+    add_compute(command)
+    add_models(command)
     return command
 
 
@@ -37,7 +37,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     facts += [("device", weights.device_text), ("precision", weights.explain)]
     facts += [("memory", _memory())]
     facts += [("data", f"{home.data}{'' if _writable(home.data) else ' (cannot be written)'}"), ("bundled", str(home.bundled))]
-    files = folders_of(home, arguments)
+    files = folders_of(home, arguments.models)
     for folder in MODEL_FOLDERS:
         names = files.choices(folder)
         if names:

@@ -2,16 +2,28 @@
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nodes
 from graph.catalogue import Catalogue
-from graph.check import Problem
+from graph.check import check
 from graph.digests import Digests
+from graph.errors import GraphError, InvalidWorkflow
 from graph.folders import Folders
+from graph.problem import errors
 from graph.workflow import Workflow, load, set_inputs
 from noisewright.home import Home
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A workflow without errors, with what it was checked against."""
+
+    workflow: Workflow
+    catalogue: Catalogue
+    files: Folders
 
 
 def builtin_catalogue() -> Catalogue:
@@ -19,46 +31,65 @@ def builtin_catalogue() -> Catalogue:
     return Catalogue.of(nodes.MODULES)
 
 
-def folders_of(home: Home, arguments: argparse.Namespace, workflow: Path | None = None) -> Folders:
+def folders_of(home: Home, models: list[Path], workflow: Path | None = None) -> Folders:
     """Where models and pictures are looked for: folders named on the command line, the person's own, the bundled ones.
 
-    Pictures are looked for in the home's `input`, then beside the workflow file and in `input` beside it.
+    Pictures are looked for in the home's `input`, then in `input` beside the workflow file, then among the templates'.
     """
-    beside = () if workflow is None else (workflow.parent / "input", workflow.parent)
+    beside = () if workflow is None else (workflow.absolute().parent / "input",)
     return Folders(
-        models=(*arguments.models, home.models, home.bundled / "models"),
+        models=(*models, home.models, home.bundled / "models"),
         input=(home.input, *beside, home.templates / "input"),
         digests=Digests(home.cache / "digests.db"),
     )
 
 
-def open_workflow(arguments: argparse.Namespace, catalogue: Catalogue) -> Workflow:
-    """The workflow file the command line names, with its `--set` applied. `-` reads stdin."""
-    workflow = load(sys.stdin.read() if str(arguments.file) == "-" else arguments.file)
-    return set_inputs(workflow, assignments(getattr(arguments, "set", ())), catalogue)
+def open_workflow(arguments: argparse.Namespace, home: Home) -> Opened:
+    """The workflow the command line names, its `--set` applied, its warnings printed. FILE `-` is standard input.
 
-
-def assignments(words: Sequence[str]) -> dict[str, str]:
-    """`NAME=VALUE` words as a mapping. Exits with code 2 where one has no `=`."""
-    pairs = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            print(f"Error: --set {word}: write it as NAME=VALUE, for example --set seed=3.", file=sys.stderr)
-            raise SystemExit(2)
-        pairs[name.strip()] = value
-    return pairs
-
-
-def tell(problems: Iterable[Problem]) -> None:
-    """Print problems on stderr, one paragraph each."""
+    Raises InvalidWorkflow with all problems where one of them keeps it from running.
+    """
+    catalogue = builtin_catalogue()
+    standard_input = str(arguments.file) == "-"
+    workflow = load(sys.stdin.buffer.read() if standard_input else arguments.file)
+    workflow = set_inputs(workflow, _assignments(arguments.set), catalogue)
+    files = folders_of(home, arguments.models, None if standard_input else arguments.file)
+    problems = check(workflow, catalogue, files)
+    if errors(problems):
+        raise InvalidWorkflow(problems)
     for problem in problems:
         print(problem.sentence(), file=sys.stderr)
+    return Opened(workflow, catalogue, files)
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
-    """Declare the argument FILE and `--set`."""
+    """Declare what every command that takes a workflow takes: FILE, `--set`, `--models`."""
     command.add_argument("file", type=Path, metavar="FILE", help="a workflow file; - reads standard input")
     command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                          help="set an input: a name of the workflow's interface, NODE.INPUT, or an input only one node "
                               "has; @FILE reads text; may be given several times")  # fmt: skip
+    add_models(command)
+
+
+def add_models(command: argparse.ArgumentParser) -> None:
+    """Declare `--models`."""
+    command.add_argument("--models", type=Path, action="append", default=[], metavar="DIR",
+                         help="a folder of models to search first; may be given several times")  # fmt: skip
+
+
+def add_compute(command: Any) -> None:
+    """Declare `--device` and `--precision`."""
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda[:n], mps or xpu")
+    command.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"),
+                         help="auto: what the device computes fast and well; fp32: the reference")  # fmt: skip
+
+
+def _assignments(words: list[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as a mapping."""
+    pairs = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise GraphError(f"--set {word} has no '='. Write NAME=VALUE, for example --set seed=3.")
+        pairs[name.strip()] = value
+    return pairs

@@ -3,10 +3,9 @@
 import argparse
 from typing import Any
 
-from graph.cache import MemoryCache
-from graph.check import check
+from graph.output_folder import OutputFolder
 from graph.plan import plan
-from noisewright.commands.opening import add_file, builtin_catalogue, folders_of, open_workflow, tell
+from noisewright.commands.opening import add_file, open_workflow
 from noisewright.home import Home
 
 
@@ -19,13 +18,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Print one line a node in the order of the run."""
-    catalogue = builtin_catalogue()
-    workflow = open_workflow(arguments, catalogue)
-    files = folders_of(home, arguments, arguments.file)
-    problems = check(workflow, catalogue, files)
-    tell(problems)
-    if any(problem.severity == "error" for problem in problems):
-        return 2
-    for step in plan(workflow, catalogue, cache=MemoryCache(0), files=files).steps:
-        print(f"{step.action:8}  {step.node}  ({step.type})  {step.why}")
+    opened = open_workflow(arguments, home)
+    # Nothing computes here, so nothing is lent that would load torch; the services are only there to be asked for.
+    services = {"files": opened.files, "output": OutputFolder(home.output, home.temp), "weights": None}
+    planned = plan(opened.workflow, opened.catalogue, services=services)
+    rows = [(step.action, step.node, step.type, step.why) for step in planned.steps]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    for row in rows:
+        print("  ".join([*(text.ljust(width) for text, width in zip(row[:3], widths, strict=True)), row[3]]))
     return 0

@@ -9,14 +9,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from diffusion.values import size_in_bytes
 from graph.cache import MemoryCache
-from graph.check import check
 from graph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeStarted, RunFinished
-from graph.folders import OutputFolder
+from graph.output_folder import OutputFolder
 from graph.plan import plan
+from graph.record import Recording
 from graph.run import run
-from noisewright.commands.opening import add_file, builtin_catalogue, folders_of, open_workflow, tell
-from noisewright.home import Home
+from noisewright import __version__
+from noisewright.commands.opening import add_compute, add_file, open_workflow
+from noisewright.home import NAME, Home
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +31,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command = commands.add_parser("run", help="run a workflow; prints the path of each file it writes")
     add_file(command)
     command.add_argument("--output", type=Path, metavar="DIR", help="where files are written, instead of the home's output")
-    command.add_argument("--device", default="auto", help="auto, cpu, cuda[:n], mps or xpu")
-    command.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"),
-                         help="auto: what this device computes fast and well; fp32: the reference")  # fmt: skip
+    add_compute(command)
     command.add_argument("--metadata", default="full", choices=("full", "minimal", "none"),
                          help="what pictures carry: the workflow and a run record, only the mark of generated media, "
                               "or nothing")  # fmt: skip
@@ -43,14 +43,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Run the workflow; 0 when all its outputs were made, 1 when one failed."""
-    catalogue = builtin_catalogue()
-    workflow = open_workflow(arguments, catalogue)
-    files = folders_of(home, arguments, arguments.file)
-    problems = check(workflow, catalogue, files)
-    tell(problems)
-    if any(problem.severity == "error" for problem in problems):
-        return 2
-    output = OutputFolder(arguments.output or home.output, temp=home.temp)
+    opened = open_workflow(arguments, home)
+    output = OutputFolder(arguments.output or home.output, home.temp)
     output.prepare()
 
     import torch
@@ -58,10 +52,18 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     from diffusion.memory import Weights
 
     weights = Weights(device=arguments.device, precision=arguments.precision, compile=arguments.compile)
-    cache = MemoryCache(0 if arguments.no_cache else CACHE_BYTES)
-    services = {"weights": weights, "files": files, "output": output}
-    planned = plan(workflow, catalogue, cache=cache, files=files, environment=weights.environment)
-    events = run(planned, cache=cache, services=services, context=torch.inference_mode, metadata=arguments.metadata)
+    cache = MemoryCache(0 if arguments.no_cache else CACHE_BYTES, size_in_bytes)
+    services = {"weights": weights, "files": opened.files, "output": output}
+    recording = Recording(metadata=arguments.metadata, app={"name": NAME, "version": __version__})
+    planned = plan(
+        opened.workflow,
+        opened.catalogue,
+        services=services,
+        cache=cache,
+        environment=weights.environment,
+        recording=recording,
+    )
+    events = run(planned, cache=cache, services=services, context=torch.inference_mode)
     with closing(events), _listener(arguments.events) as listener:
         return EXIT_CODES[_listen(events, listener)]
 

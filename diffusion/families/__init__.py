@@ -1,0 +1,47 @@
+"""The families of models that are known, and the names of those that are only recognised. Loads no torch."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from diffusion.families.family import Checkpoint, Component, Family, Part
+from diffusion.families.sd1 import SD1
+from diffusion.header import Header
+
+__all__ = ["FAMILIES", "Checkpoint", "Component", "Family", "Part", "looks_like"]
+
+FAMILIES: Mapping[str, Family] = MappingProxyType({"sd1": SD1})
+
+_FINGERPRINTS: tuple[tuple[str, str], ...] = (
+    (r"(.*[._])?(lora_(up|down|A|B|unet|te\d?)|hada_w1_a|lokr_w1|dora_scale)[._]", "a LoRA, which changes a model but is none"),
+    (r"conditioner\.embedders\.1\.|model\.diffusion_model\.label_emb\.", "an SDXL checkpoint"),
+    (r"conditioner\.embedders\.0\.model\.", "an SDXL refiner"),
+    (r"cond_stage_model\.model\.transformer\.resblocks", "a Stable Diffusion 2 checkpoint"),
+    (r"(model\.diffusion_model\.)?joint_blocks\.", "a Stable Diffusion 3 model"),
+    (r"(model\.diffusion_model\.)?double_blocks\.\d+\.img_attn", "a Flux model"),
+    (r"(model\.diffusion_model\.)?single_transformer_blocks\.", "a Flux model in diffusers' layout"),
+    (r"control_model\.|input_hint_block\.|controlnet_(cond_embedding|down_blocks)\.", "a ControlNet"),
+    (r"(.*\.)?motion_modules\.", "a motion module"),
+    (r"image_proj\.|ip_adapter\.", "an IP-Adapter"),
+    (r"emb_params$|string_to_param|clip_[lg]$|<.*>$", "a textual inversion embedding"),
+    (r"vision_model\.encoder\.", "a CLIP vision model"),
+    (r"(text_model\.)?encoder\.layers\.\d+\.self_attn\.|text_model\.", "a CLIP text encoder alone"),
+    (r"(encoder\.)?block\.\d+\.layer\.\d+\.", "a T5 text encoder"),
+    (r"down_blocks\.\d+\.(resnets|attentions)\.", "a U-Net alone, in diffusers' layout"),
+    (r"input_blocks\.\d+\.", "a U-Net alone"),
+    (r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|down|up|mid)[._]", "an autoencoder (VAE) alone"),
+    (r"body\.\d+\.|model\.\d+\.(sub\.\d+\.)?|params_ema\.|conv_first\.", "an upscaling model"),
+    (r"model\.diffusion_model\.", "a diffusion model of a family that is not known here"),
+)
+
+
+def looks_like(header: Header) -> str:
+    """What a file seems to be, in a few words that follow "it looks like"."""
+    for pattern, meaning in _FINGERPRINTS:
+        matcher = re.compile(pattern)
+        if any(matcher.match(name) for name in header.tensors):
+            return meaning
+    if not header.tensors:
+        return "a file without tensors"
+    names = list(header.tensors)
+    return f"something unknown: {len(names)} tensors such as {', '.join(repr(name) for name in names[:3])}"

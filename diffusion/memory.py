@@ -1,0 +1,234 @@
+"""Weights in memory: lent inside a `with`, evictable outside it, within a budget. Loads no torch until something is lent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+from typing import TYPE_CHECKING, overload
+
+from diffusion import checkpoint
+from diffusion.families import FAMILIES, Component, Part
+from diffusion.precision import Precision, choose, wider
+from diffusion.values import Model, TextEncoder, Vae, WeightFile
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from torch import nn
+
+    from diffusion.lease import Lease
+    from diffusion.loading import Residence
+    from diffusion.network import Network
+    from diffusion.text.clip import ClipText
+    from diffusion.vae import Autoencoder
+
+log = logging.getLogger(__name__)
+
+SHARE_OF_DEVICE = 0.8
+"""Of a device's memory, how much weights may take if no budget is given; the rest is for what is computed with them."""
+
+Key = tuple[Part, str, str, tuple[object, ...]]
+"""What makes two recipes use the same weights: part, content digest, folder, patches."""
+
+
+@dataclass(eq=False)
+class Held:
+    """Weights in memory. borrowers: how many leases are open. used: when it was last lent, by a counter."""
+
+    component: Component
+    module: nn.Module
+    run: nn.Module
+    residence: Residence
+    precision: Precision
+    nbytes: int
+    borrowers: int = 0
+    used: int = 0
+
+
+@dataclass(eq=False)
+class Weights:
+    """Lends what recipes describe. One of it serves one device; threads may share it.
+
+    device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let torch.compile
+    make the denoiser faster for repeated sampling. budget: bytes that weights may take on the device; None: four fifths of it.
+    note: is told, in a sentence, what a user should know (a computation repeated in wider precision).
+    Raises Unavailable where there is no such device or precision.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+    budget: int | None = None
+    note: Callable[[str], object] = log.warning
+    _held: dict[Key, Held] = field(default_factory=dict, init=False, repr=False)
+    _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+    _clock: int = field(default=0, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._choice = choose(self.device, self.precision)
+
+    @property
+    def explain(self) -> str:
+        """Where networks compute and why in this precision, in a sentence."""
+        return f"Networks compute on {self._choice.device}. {self._choice.reason}"
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """All that decides, beside recipes and inputs, which numbers come out: for cache keys and run records."""
+        return {
+            "device": self._choice.kind,
+            "precision": self._choice.precision,
+            "compile": "yes" if self.compile else "no",
+            **{name: metadata.version(name) for name in ("torch", "diffusers", "transformers")},
+        }
+
+    @overload
+    def lend(self, recipe: Model) -> AbstractContextManager[Network]: ...
+    @overload
+    def lend(self, recipe: TextEncoder) -> AbstractContextManager[ClipText]: ...
+    @overload
+    def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
+    @contextmanager
+    def lend(self, recipe: Model | TextEncoder | Vae) -> Iterator[Network | ClipText | Autoencoder]:
+        """Lend what a recipe describes, ready to compute, inside a `with` block; the same weights may be lent many times.
+
+        Raises UnreadableWeights where the file cannot be loaded.
+        """
+        part, file, patches = _ingredients(recipe)
+        key = (part, file.digest or file.path, file.part, patches)
+        with self._lock:
+            held = self._held.get(key) or self._hold(key, part, file)
+            held.borrowers += 1
+            self._clock += 1
+            held.used = self._clock
+        try:
+            yield _ready(recipe, self._lease(held))
+        finally:
+            with self._lock:
+                held.borrowers -= 1
+
+    def release(self) -> None:
+        """Drop all weights that nobody borrows at the moment."""
+        with self._lock:
+            self._held = {key: held for key, held in self._held.items() if held.borrowers}
+
+    @property
+    def bytes_held(self) -> int:
+        """Bytes of weights in memory now."""
+        return sum(held.nbytes for held in self._held.values())
+
+    def _hold(self, key: Key, part: Part, file: WeightFile) -> Held:
+        if key[-1]:
+            raise ValueError(f"Weights do not know how to apply a {type(key[-1][0]).__name__} to a {part}.")
+        component = checkpoint.component(file, part)
+        held = self._loaded(component, self._choice.precision)
+        self._held[key] = held
+        return held
+
+    def _loaded(self, component: Component, precision: Precision) -> Held:
+        """Load a network, making room before."""
+        import torch
+
+        from diffusion.loading import Residence, load, weights_in_bytes
+        from diffusion.streaming import stream
+
+        device = torch.device(self._choice.device)
+        dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+        channels_last = precision != "fp32" and component.part != "text_encoder"
+        residence = Residence(device, dtype, channels_last)
+        nbytes = weights_in_bytes(component, dtype)
+        if self._make_room(nbytes) or device.type == "cpu":
+            module = load(component, residence)
+        else:
+            self.note(
+                f"{component.header.path.name}: its {component.part} takes {nbytes / 1e9:.1f} GB, more than is free on {device}. "
+                "Its layers are brought there one group after another, which is slower."
+            )
+            module = stream(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
+            nbytes = 0
+        run = torch.compile(module) if self.compile and component.part == "unet" else module
+        return Held(component, module, run, residence, precision, nbytes)  # pyright: ignore[reportArgumentType] — compiled: a module too
+
+    def _make_room(self, nbytes: int) -> bool:
+        """Drop weights that nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do."""
+        budget = self._budget
+        idle = sorted((held.used, key) for key, held in self._held.items() if not held.borrowers)
+        for _, key in idle:
+            if self.bytes_held + nbytes <= budget:
+                break
+            del self._held[key]
+        return self.bytes_held + nbytes <= budget
+
+    @cached_property
+    def _budget(self) -> int:
+        if self.budget is not None:
+            return self.budget
+        return int(SHARE_OF_DEVICE * _memory_of(self._choice.device))
+
+    def _lease(self, held: Held) -> Lease:
+        from diffusion.lease import Lease
+
+        def widen(lease: Lease) -> None:
+            precision = wider(held.precision, self._choice.device)
+            self.note(
+                f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for {held.precision}; "
+                f"it computes in {precision} from here on."
+            )
+            with self._lock:
+                other = self._loaded(held.component, precision)
+                held.module, held.run, held.residence = other.module, other.run, other.residence
+                held.precision, held.nbytes = other.precision, other.nbytes
+            lease.run, lease.residence = held.run, held.residence
+            lease.widen = None if precision == "fp32" else widen
+
+        return Lease(held.run, held.residence, None if held.precision == "fp32" else widen)
+
+
+def _ingredients(recipe: Model | TextEncoder | Vae) -> tuple[Part, WeightFile, tuple[object, ...]]:
+    match recipe:
+        case Model(file=file, patches=patches):
+            return "unet", file, patches
+        case TextEncoder(files=(file,), patches=patches):
+            return "text_encoder", file, patches
+        case Vae(file=file):
+            return "vae", file, ()
+    raise TypeError(f"Weights lend models, text encoders and autoencoders, not a {type(recipe).__name__}.")
+
+
+def _ready(recipe: Model | TextEncoder | Vae, lease: Lease) -> Network | ClipText | Autoencoder:
+    match recipe:
+        case Model():
+            from diffusion.network import Network
+
+            return Network(lease, FAMILIES[recipe.family].prediction(), checkpoint.space_of(recipe))
+        case TextEncoder():
+            from diffusion.text.clip import ClipText
+
+            return ClipText(lease, recipe.last_layer)
+        case Vae():
+            from diffusion.vae import Autoencoder
+
+            return Autoencoder(lease, recipe.space)
+
+
+def _memory_of(device: str) -> int:
+    """Bytes: what is free on a GPU now, or all the memory of the machine."""
+    import torch
+
+    kind = device.partition(":")[0]
+    match kind:
+        case "cuda":
+            return torch.cuda.mem_get_info(device)[0]
+        case "xpu":
+            return torch.xpu.mem_get_info(device)[0]
+        case "mps":
+            return torch.mps.recommended_max_memory()
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return 2**63  # no way to know; the system swaps before anything is lost

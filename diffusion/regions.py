@@ -1,0 +1,196 @@
+"""Regions: where on a latent, how strongly and at which noise levels each entry of a conditioning holds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from diffusion.values import Area, Conditioning, ConditioningEntry
+
+FEATHER = 8
+"""The most latent pixels over which an area's edge fades."""
+SMALLEST_BOUNDS = 8
+"""The least side, in latent pixels, of a mask's bounding box: a network asked about less sees nothing."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of a latent, in latent pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def of(self, tensor: Tensor) -> Tensor:
+        """The rectangle of a tensor [..., H, W], as a view."""
+        return tensor[..., self.top : self.top + self.height, self.left : self.left + self.width]
+
+    def contains(self, other: "Box") -> bool:
+        """Whether `other` lies wholly inside."""
+        return (
+            self.top <= other.top
+            and self.left <= other.left
+            and other.top + other.height <= self.top + self.height
+            and other.left + other.width <= self.left + self.width
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """One entry laid over a latent.
+
+    entry: its tensors on the latent's device. box: the part of the latent that the network is shown. weight: float32 [B
+    or 1, 1, box.height, box.width]: how much the answer counts where it overlaps others. begin, end: it holds at noise
+    levels begin ≥ sigma ≥ end.
+    """
+
+    entry: ConditioningEntry
+    box: Box
+    weight: Tensor
+    begin: float
+    end: float
+
+    def holds(self, sigma: float) -> bool:
+        """Whether it has a say at noise level `sigma`."""
+        return self.end <= sigma <= self.begin
+
+    def fills(self, height: int, width: int) -> bool:
+        """Whether it has a say everywhere on a latent of this size."""
+        return (self.box.height, self.box.width) == (height, width) and bool((self.weight > 0).all())
+
+
+def lay(
+    conditioning: Conditioning,
+    shape: Sequence[int],
+    factor: int,
+    percent_to_sigma: Callable[[float], float],
+    device: torch.device | str = "cpu",
+) -> tuple[Region, ...]:
+    """The entries of a conditioning laid over a latent of `shape` [B, C, H, W] with `factor` picture pixels per pixel.
+
+    An area's pixels are divided by the factor; fractions of the picture are rounded; a side is at least 1; what sticks
+    out of the picture is cut off. A mask is resized to the latent bilinearly. An area without a mask fades at each edge
+    that is not an edge of the picture; a mask has edges of its own. Raises ValueError for an area outside the picture.
+    """
+    batch, _, height, width = shape
+    return tuple(
+        _region(entry, batch, height, width, factor, percent_to_sigma, torch.device(device))
+        for entry in conditioning.entries
+    )
+
+
+def holding(regions: Sequence[Region], sigma: float) -> Iterator[Region]:
+    """Those that have a say at noise level `sigma`."""
+    return (region for region in regions if region.holds(sigma))
+
+
+def matched(regions: Sequence[Region], others: Sequence[Region], height: int, width: int) -> tuple[Region, ...]:
+    """`regions`, and where one of `others` is shown only a part of the latent, an opposite that is shown the same part.
+
+    Guidance takes the difference of two answers; they must differ in the text alone, not in what the network saw of the
+    picture. The opposite has the tokens of the smallest region that contains the part, and its counterpart's box,
+    weight and noise levels.
+    """
+    result = list(regions)
+    for other in others:
+        around = [region for region in result if region.box.contains(other.box)]
+        if (other.box.height, other.box.width) == (height, width) or not around:
+            continue
+        smallest = min(around, key=lambda region: region.box.height * region.box.width)
+        if smallest.box != other.box:
+            result.append(replace(other, entry=smallest.entry))
+    return tuple(result)
+
+
+def fit_mask(mask: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """A mask [N, H, W] of any resolution as [batch, 1, height, width]: resized bilinearly, and as `repeat_items`."""
+    resized = interpolate(mask.float()[:, None], size=(height, width), mode="bilinear", align_corners=False)
+    return repeat_items(resized, batch)
+
+
+def repeat_items(tensor: Tensor, batch: int) -> Tensor:
+    """A tensor [N, ...] as [batch, ...]: its items repeated in turn, surplus ones left out."""
+    if tensor.shape[0] == batch:
+        return tensor
+    return tensor[torch.arange(batch, device=tensor.device) % tensor.shape[0]]
+
+
+def feather(box: Box, height: int, width: int) -> Tensor:
+    """Weights float32 [box.height, box.width] that rise linearly from the edges of the box in a height × width latent.
+
+    The k-th row from an edge has k / depth, depth = min(8, side / 4). Edges that are edges of the picture are not
+    faded.
+    """
+    rows = _ramp(box.height, fade_in=box.top > 0, fade_out=box.top + box.height < height)
+    columns = _ramp(box.width, fade_in=box.left > 0, fade_out=box.left + box.width < width)
+    return rows[:, None] * columns[None, :]
+
+
+def _ramp(side: int, *, fade_in: bool, fade_out: bool) -> Tensor:
+    depth = min(FEATHER, side // 4)
+    rise, weights = torch.arange(1, depth + 1) / depth if depth else torch.empty(0), torch.ones(side)
+    if fade_in:
+        weights[:depth] *= rise
+    if fade_out:
+        weights[side - depth :] *= rise.flip(0)
+    return weights
+
+
+def _region(
+    entry: ConditioningEntry,
+    batch: int,
+    height: int,
+    width: int,
+    factor: int,
+    percent_to_sigma: Callable[[float], float],
+    device: torch.device,
+) -> Region:
+    box = Box(0, 0, height, width) if entry.area is None else _box(entry.area, height, width, factor)
+    if entry.mask is None:
+        weight = feather(box, height, width)[None, None]
+    else:
+        mask = fit_mask(entry.mask, min(batch, entry.mask.shape[0]), height, width)
+        box = _bounds(mask) if entry.mask_bounds else box
+        weight = repeat_items(box.of(mask), batch) * entry.mask_strength
+    pooled = None if entry.pooled is None else entry.pooled.to(device)
+    return Region(
+        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled),
+        box=box,
+        weight=(weight * entry.strength).to(device),
+        begin=percent_to_sigma(entry.start),
+        end=percent_to_sigma(entry.end),
+    )
+
+
+def _box(area: Area, height: int, width: int, factor: int) -> Box:
+    """The area in latent pixels, cut to the picture."""
+    if area.relative:
+        top, left = min(round(area.y * height), height - 1), min(round(area.x * width), width - 1)
+        tall, wide = round(area.height * height), round(area.width * width)
+    else:
+        top, left = int(area.y // factor), int(area.x // factor)
+        tall, wide = int(area.height // factor), int(area.width // factor)
+    if top >= height or left >= width:
+        raise ValueError(
+            f"A conditioning's area begins at x = {area.x:g}, y = {area.y:g}, outside of the picture of "
+            f"{width * factor} × {height * factor} pixels. Move the area into the picture, or make the picture larger."
+        )
+    return Box(top, left, min(max(tall, 1), height - top), min(max(wide, 1), width - left))
+
+
+def _bounds(mask: Tensor) -> Box:
+    """The box around all that is not 0 in a mask [N, 1, H, W]: at least 8 × 8, and inside of the latent."""
+    marked = (mask != 0).any(dim=0)[0]
+    top, tall = _span(marked.any(dim=1))
+    left, wide = _span(marked.any(dim=0))
+    return Box(top, left, tall, wide)
+
+
+def _span(marked: Tensor) -> tuple[int, int]:
+    places = marked.nonzero().flatten().tolist() or [0]
+    length = min(max(places[-1] - places[0] + 1, SMALLEST_BOUNDS), len(marked))
+    return min(places[0], len(marked) - length), length
+

@@ -1,0 +1,37 @@
+"""RES: second-order exponential multistep, with ancestral noise or CFG++ if asked for."""
+
+import math
+
+from torch import Tensor
+
+from diffusion.samplers.ancestral import ancestral
+from diffusion.samplers.contract import Moment, Step, extended, stepwise
+from diffusion.samplers.euler import toward
+
+
+@stepwise
+def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp: bool = False) -> Step:
+    """Second-order exponential multistep in t = -log sigma; second order at eta 0 without CFG++.
+
+    Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling", eq. 13 (RES, multistep).
+    """
+    denoised, negative = at.both(at.x, at.sigma) if cfg_pp else (at.denoise(at.x, at.sigma),) * 2
+    down, up, _ = ancestral(at.sigma, at.sigma_next, eta)
+    x = at.x + (denoised - negative) if cfg_pp else at.x
+    target = denoised
+    if down > 0:
+        for before in at.history("denoised", 1):
+            target = negative + _slope_weight(at, down) * (negative - before)
+    x = toward(x, target, at.sigma, down)
+    if up > 0:
+        x = x + at.noise(at.sigma, at.sigma_next) * (s_noise * up)
+    return at.step(x, denoised, **extended("denoised", negative), down=down)
+
+
+def _slope_weight(at: Moment, down: float) -> float:
+    """phi_2(-h) / phi_1(-h) over the distance of the two answers"""
+    h = math.log(at.sigma / down)
+    c2 = math.log(float(at.memory["down"]) / at.sigmas[at.index - 1]) / h
+    phi_1 = -math.expm1(-h) / h
+    phi_2 = (1 - phi_1) / h
+    return -phi_2 / c2 / phi_1

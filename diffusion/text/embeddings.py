@@ -1,0 +1,52 @@
+"""Textual inversion (Gal et al. 2022): learnt vectors that stand in a prompt like words."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diffusion.header import UnreadableWeights, read_header, torch_content
+from diffusion.loading import read_tensors
+
+SUFFIXES: tuple[str, ...] = (".safetensors", ".pt", ".bin")
+"""Endings that `embedding:name` may leave out, in the order they are tried."""
+
+
+def candidates(name: str) -> tuple[str, ...]:
+    """The file names that `embedding:name` may mean, the first choice first."""
+    return (name,) if name.endswith(SUFFIXES) else (*(name + suffix for suffix in SUFFIXES), name)
+
+
+def load_embedding(path: Path, width: int) -> Tensor:
+    """The vectors of a textual inversion, float32 [n, width]. Takes the forms of A1111, diffusers and SDXL pairs (`clip_l`).
+
+    Raises UnreadableWeights where the file holds no such vectors, or vectors of another width.
+    """
+    tensors = _tensors(path)
+    chosen = next((tensors[name] for name in ("emb_params", "clip_l") if name in tensors), None)
+    if chosen is None and len(tensors) == 1:
+        chosen = next(iter(tensors.values()))
+    if chosen is None or chosen.ndim not in (1, 2):
+        names = ", ".join(sorted(tensors)[:4]) or "nothing"
+        raise UnreadableWeights(f"'{path.name}' is no textual inversion embedding: it holds {names}.")
+    vectors = chosen.float().reshape(-1, chosen.shape[-1])
+    if vectors.shape[1] != width:
+        made_for = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)", 1280: " (SDXL)"}.get(vectors.shape[1], "")
+        raise UnreadableWeights(
+            f"The embedding '{path.name}' has vectors of width {vectors.shape[1]}{made_for}; this text encoder takes {width}. "
+            "Use an embedding made for the same family of models."
+        )
+    return vectors
+
+
+def _tensors(path: Path) -> Mapping[str, Tensor]:
+    header = read_header(path)
+    if header.format == "safetensors":
+        return read_tensors(header)
+    content = torch_content(path, device="cpu")
+    if isinstance(content, dict) and "string_to_param" in content:
+        content = dict(content["string_to_param"])
+    if not isinstance(content, dict):
+        return {}
+    return {str(name): tensor.detach() for name, tensor in content.items() if isinstance(tensor, torch.Tensor)}

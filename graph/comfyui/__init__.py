@@ -1,0 +1,1 @@
+"""ComfyUI's file formats, as pure data."""

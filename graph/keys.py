@@ -1,0 +1,48 @@
+"""Cache keys: what a node's result depends on, as one SHA-256.
+
+A key covers the node type, the version of its code, its settings with defaults filled in, for each link the key of the
+node it comes from and the name of the output, the digest of a file in place of its name, the fingerprint of an impure
+node, and for nodes that compute with weights the device, precision and library versions. Ids, layout, titles and the
+order of inputs do not count.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+FORMAT = 1
+"""Part of every key; raise it when keys are made differently."""
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON text of a value: sorted keys, ASCII, floats as Python's `repr` writes them. Raises ValueError for NaN."""
+    return _encode(value).encode()
+
+
+class TypeKey:
+    """What the keys of all nodes of one type have in common, hashed once.
+
+    environment: what the results of nodes that take `weights` depend on besides (device, precision, versions), or None.
+    lent: for each other service that changes what the node does, its `cache_key`.
+    """
+
+    def __init__(
+        self, type_id: str, code: str, environment: Mapping[str, Any] | None = None, lent: Mapping[str, str] | None = None
+    ) -> None:
+        described = [FORMAT, type_id, code, None if environment is None else dict(environment), dict(lent or {})]
+        self._common = hashlib.sha256(canonical(described))
+
+    def of(
+        self, settings: Mapping[str, Any], links: Mapping[str, tuple[str, str]], digests: Mapping[str, str], salt: str = ""
+    ) -> str:
+        """The key of one node.
+
+        settings: of inputs that are neither links nor files. links: input → (key of the node it comes from, output name).
+        digests: input → digest of the file it names. salt: a fingerprint, or what makes the key differ from every other.
+        """
+        key = self._common.copy()
+        key.update(_encode([settings, links, digests, salt]).encode())
+        return key.hexdigest()

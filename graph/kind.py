@@ -1,0 +1,105 @@
+"""What planning and running need of each node type, worked out once for all of its nodes."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graph.catalogue import Catalogue
+from graph.errors import GraphError
+from graph.flat import FlatNode
+from graph.keys import TypeKey
+from graph.node import NodeType
+from graph.settings import takes_settings
+from graph.spec import InputSpec, NodeSpec
+from graph.text import listing, nearest
+
+MADE_BY_ENGINE = ("record", "resume")
+"""Services that the engine makes for each node, rather than being handed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A node type, prepared. defaults: of inputs that have one. outputs: name → index. key: of its nodes.
+
+    sources: input → folder, for inputs that name a file. plain: inputs that take settings; what a link brings them is brought
+    to their type. loads: it brings a model into play. asks: parameters of its fingerprint.
+    """
+
+    spec: NodeSpec
+    type: NodeType
+    key: TypeKey
+    inputs: Mapping[str, InputSpec]
+    required: frozenset[str]
+    defaults: Mapping[str, Any]
+    outputs: Mapping[str, int]
+    sources: Mapping[str, str]
+    plain: Mapping[str, InputSpec]
+    loads: bool
+    asks: tuple[str, ...]
+
+
+class Kinds:
+    """The kinds of the node types that a plan meets. services: what can be lent. metadata: how much files tell."""
+
+    def __init__(
+        self, catalogue: Catalogue, services: Mapping[str, Any], environment: Mapping[str, Any], metadata: str
+    ) -> None:
+        self._catalogue = catalogue
+        self.services = services
+        self._environment = environment
+        self._metadata = metadata
+        self._kinds: dict[str, Kind] = {}
+
+    def spec(self, type_id: str) -> NodeSpec | None:
+        """The spec of a type id; None if it is unknown."""
+        kind = self._kinds.get(type_id)
+        return kind.spec if kind is not None else self._catalogue.spec(type_id)
+
+    def of(self, node: FlatNode) -> Kind:
+        """The kind of a node. Raises GraphError for a type that is unknown, or needs a service that is not there."""
+        kind = self._kinds.get(node.type)
+        if kind is None:
+            kind = self._kinds[node.type] = self._made(node)
+        return kind
+
+    def _made(self, node: FlatNode) -> Kind:
+        found = self._catalogue.node_type(node.type)
+        if found is None:
+            raise GraphError(self._unknown(node))
+        spec = found.spec
+        self._check_services(node, spec)
+        lent = {name: getattr(self.services.get(name), "cache_key", None) for name in spec.services}
+        lent["record"] = self._metadata if "record" in spec.services else None
+        sources = {item.name: item.source for item in spec.inputs if item.source}
+        return Kind(
+            spec=spec,
+            type=found,
+            key=TypeKey(
+                spec.type,
+                self._catalogue.code_version(spec.type),
+                self._environment if "weights" in spec.services else None,
+                {name: key for name, key in lent.items() if key is not None},
+            ),
+            inputs={item.name: item for item in spec.inputs},
+            required=frozenset(item.name for item in spec.inputs if item.required),
+            defaults={item.name: item.default for item in spec.inputs if item.default is not None},
+            outputs={item.name: index for index, item in enumerate(spec.outputs)},
+            sources=sources,
+            plain={item.name: item for item in spec.inputs if item.type != "*" and takes_settings(item)},
+            loads=any(source != "input" for source in sources.values()),
+            asks=tuple(inspect.signature(found.fingerprint).parameters) if found.fingerprint else (),
+        )
+
+    def _check_services(self, node: FlatNode, spec: NodeSpec) -> None:
+        for name in spec.services:
+            if name not in self.services and name not in MADE_BY_ENGINE:
+                there = listing(sorted({*self.services, *MADE_BY_ENGINE}))
+                raise GraphError(f"Node '{node.id}' ({spec.type}) asks for the service '{name}', which is not there. There is {there}.")
+
+    def _unknown(self, node: FlatNode) -> str:
+        reason = self._catalogue.error(node.type)
+        if reason is not None:
+            return f"Node '{node.id}' is of type '{node.type}', but {reason}."
+        close = nearest(node.type, self._catalogue.types())
+        return f"Node '{node.id}' is of unknown type '{node.type}'." + (f" Did you mean '{close}'?" if close else "")

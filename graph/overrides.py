@@ -1,0 +1,130 @@
+"""Settings given from outside, by name: `--set`, form pages, published endpoints."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from graph.catalogue import Catalogue
+from graph.document import SUBGRAPH, Link, Node, Subgraph, SubgraphInput, Workflow
+from graph.errors import SettingError
+from graph.flat import upgraded
+from graph.settings import Unfit, coerce, read, takes_settings
+from graph.spec import InputSpec
+from graph.text import listing, nearest
+
+
+def set_inputs(workflow: Workflow, values: Mapping[str, Any], catalogue: Catalogue) -> Workflow:
+    """The workflow with settings changed from outside, as `--set NAME=VALUE` does.
+
+    A name is one of the `interface`, or `NODE.INPUT`, or an input that holds a setting in one node only. A text is read as the
+    input's type; `@file` reads the text of a file, `@@` stands for a leading @. Other values are taken as they are.
+    Raises SettingError with one readable paragraph.
+    """
+    nodes = dict(workflow.nodes)
+    for name, value in values.items():
+        node_id, spec = _found(replace(workflow, nodes=nodes), name, catalogue)
+        node = nodes[node_id]
+        try:
+            node = upgraded(node, catalogue)
+            given = read(spec, _text(value)) if isinstance(value, str) else value
+            nodes[node_id] = replace(node, inputs={**node.inputs, spec.name: coerce(spec, given)})
+        except Unfit as error:
+            raise SettingError(f"Setting '{name}' {error}. {error.hint}".strip()) from error
+        except ValueError as error:
+            raise SettingError(f"'{name}' cannot be set: {error}.") from error
+    return replace(workflow, nodes=nodes)
+
+
+def inputs_of(node: Node, workflow: Workflow, catalogue: Catalogue) -> dict[str, InputSpec]:
+    """The inputs of a node by name, as its type or its subgraph declares them. Empty for an unknown type."""
+    if node.type.startswith(SUBGRAPH):
+        definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH))
+        return {item.name: _inner(item, definition, workflow, catalogue) for item in definition.inputs} if definition else {}
+    spec = catalogue.spec(node.type)
+    return {item.name: item for item in spec.inputs} if spec else {}
+
+
+def _inner(item: SubgraphInput, definition: Subgraph, workflow: Workflow, catalogue: Catalogue) -> InputSpec:
+    """What a subgraph's input takes: what the first inner input takes to which it leads, through subgraphs inside too."""
+    name, to, nodes = item.name, item.to, definition.nodes
+    for _ in range(len(workflow.subgraphs) + 1):
+        node = nodes.get(to[0][0]) if to else None
+        if node is None:
+            break
+        definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH)) if node.type.startswith(SUBGRAPH) else None
+        if definition is None:
+            spec = catalogue.spec(node.type)
+            found = spec.input(to[0][1]) if spec else None
+            return found.model_copy(update={"name": name, "required": False}) if found else _open(item)
+        to = next((inner.to for inner in definition.inputs if inner.name == to[0][1]), ())
+        nodes = definition.nodes
+    return _open(item)
+
+
+def _open(item: SubgraphInput) -> InputSpec:
+    return InputSpec(name=item.name, type=item.type, required=False)
+
+
+def _text(value: str) -> str:
+    if not value.startswith("@"):
+        return value
+    if value.startswith("@@"):
+        return value[1:]
+    try:
+        text = Path(value[1:]).expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise ValueError(f"the file '{value[1:]}' cannot be read: {reason}") from error
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _found(workflow: Workflow, name: str, catalogue: Catalogue) -> tuple[str, InputSpec]:
+    """The node and the input a name stands for."""
+    node_id, input_name = _target(workflow, name, catalogue)
+    node = workflow.nodes.get(node_id)
+    if node is None:
+        raise SettingError(f"Setting '{name}' leads to node '{node_id}', which is not in the workflow.")
+    inputs = inputs_of(node, workflow, catalogue)
+    if input_name in inputs:
+        return node_id, inputs[input_name]
+    close = nearest(input_name, inputs)
+    hint = f"Did you mean '{node_id}.{close}'?" if close else f"It has {listing(inputs)}."
+    raise SettingError(f"Node '{node_id}' ({node.type}) has no input '{input_name}' to set. {hint}")
+
+
+def _target(workflow: Workflow, name: str, catalogue: Catalogue) -> tuple[str, str]:
+    for item in workflow.interface.inputs:
+        if item.name == name:
+            return item.node, item.input
+    for place in (index for index, letter in enumerate(name) if letter == "."):
+        if name[:place] in workflow.nodes:
+            return name[:place], name[place + 1 :]
+    holders = [
+        node_id
+        for node_id, node in workflow.nodes.items()
+        if name in (inputs := inputs_of(node, workflow, catalogue))
+        and takes_settings(inputs[name])
+        and not isinstance(node.inputs.get(name), Link)
+    ]
+    if len(holders) == 1:
+        return holders[0], name
+    if holders:
+        options = listing(f"{node_id}.{name}" for node_id in holders)
+        raise SettingError(f"Setting '{name}' is an input of {len(holders)} nodes. Say which: {options}.")
+    raise SettingError(f"There is nothing named '{name}' to set. {_hint(workflow, name, catalogue)}")
+
+
+def _hint(workflow: Workflow, name: str, catalogue: Catalogue) -> str:
+    """What could have been meant: names of the interface, `NODE.INPUT` of what holds a setting, inputs alone."""
+    named = [item.name for item in workflow.interface.inputs]
+    full = [
+        f"{node_id}.{spec.name}"
+        for node_id, node in workflow.nodes.items()
+        for spec in inputs_of(node, workflow, catalogue).values()
+        if takes_settings(spec) and not isinstance(node.inputs.get(spec.name), Link)
+    ]
+    if not named and not full:
+        return "The workflow has no settings."
+    close = nearest(name, dict.fromkeys([*named, *(item.rpartition(".")[2] for item in full), *full]))
+    return f"Did you mean '{close}'?" if close else f"It has {listing([*named, *full])}."

@@ -1,0 +1,36 @@
+"""What is wrong with a workflow, as data."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from graph.spec import Frozen
+
+
+class Problem(Frozen):
+    """One thing wrong with a workflow.
+
+    code: what kind, for programs. node: where, a path (`outer/inner`); None: the document itself. input: of that node.
+    subgraph: the definition in which `node` stands, where the problem is in a definition rather than in its uses.
+    message: one sentence with place and value. hint: what to do about it.
+    severity: "error" stops a run; "warning" cannot change what the wanted outputs show.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    node: str | None = None
+    input: str | None = None
+    subgraph: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def sentence(self) -> str:
+        """The paragraph a person reads: severity, what is wrong, what to do."""
+        return f"{self.severity.capitalize()}: {self}"
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+def errors(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that stop a run."""
+    return [problem for problem in problems if problem.severity == "error"]

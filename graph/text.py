@@ -1,0 +1,51 @@
+"""Words for messages: the nearest name, short lists, values on one line."""
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that looks most like `name`, letter case aside, or None if none is close."""
+    by_lower: dict[str, str] = {}
+    for item in names:
+        by_lower.setdefault(item.lower(), item)
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
+
+
+def listing(names: Iterable[str], limit: int = 8) -> str:
+    """The names in quotes, in order: "'a', 'b' and 7 more". "nothing" if there are none."""
+    items = [f"'{name}'" for name in names]
+    if not items:
+        return "nothing"
+    shown = items[:limit] if len(items) > limit + 1 else items
+    rest = len(items) - len(shown)
+    if rest:
+        return f"{', '.join(shown)} and {rest} more"
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """A hint after a wrong name: the one that was probably meant, else all there are."""
+    known = list(names)
+    close = nearest(name, known)
+    return f"Did you mean '{close}'?" if close else f"There is {listing(known)}."
+
+
+def shown(value: Any, width: int = 60) -> str:
+    """A JSON value as one line of at most `width` characters."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 4 * width:
+        return f"an integer of about {int(value.bit_length() * 0.30103)} digits"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def kind(value: Any) -> str:
+    """What a JSON value is, in words: "a number", "a list", …"""
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object"}
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")

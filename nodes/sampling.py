@@ -1,0 +1,128 @@
+"""Sampling nodes: noise becomes a latent picture."""
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from annotated_types import Ge, Le
+
+from diffusion.names import SAMPLERS, SCHEDULERS
+from diffusion.services import Weights
+from diffusion.values import Conditioning, Latent, Model
+from graph.node import Default, Hint, OneOf, node
+from graph.progress import Preview, Progress, Steps
+
+if TYPE_CHECKING:
+    from diffusion.sampling import SamplingProgress
+
+Seed = Annotated[int, Ge(0), Le(2**64 - 1), Hint(control_after_generate=True), Default(0)]
+StepCount = Annotated[int, Ge(1), Le(10000), Default(20)]
+Guidance = Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.1, round=0.01), Default(8.0)]
+SamplerName = Annotated[str, OneOf(SAMPLERS)]
+SchedulerName = Annotated[str, OneOf(SCHEDULERS)]
+
+
+@node("KSampler", category="sampling", title="KSampler")
+def sample_latent(
+    model: Model,
+    seed: Seed,
+    steps: StepCount,
+    cfg: Guidance,
+    sampler_name: SamplerName,
+    scheduler: SchedulerName,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent_image: Latent,
+    denoise: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01)] = 1.0,
+    *,
+    weights: Weights,
+    resume: object = None,
+) -> Steps[Latent]:
+    """Turn noise into a latent picture that follows the positive prompt and avoids the negative one.
+
+    A `denoise` below 1 starts from the given latent instead and keeps its coarse shape; its noise mask, if it has one,
+    keeps parts as they are.
+    """
+    from diffusion.sampling import sample
+
+    return _reported(
+        sample(
+            model,
+            positive,
+            negative,
+            latent_image,
+            weights=weights,
+            seed=seed,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler_name,
+            scheduler=scheduler,
+            denoise=denoise,
+            resume=_saved(resume),
+        )
+    )
+
+
+@node("KSamplerAdvanced", category="sampling", title="KSampler (Advanced)")
+def sample_part(
+    model: Model,
+    add_noise: Literal["enable", "disable"],
+    noise_seed: Seed,
+    steps: StepCount,
+    cfg: Guidance,
+    sampler_name: SamplerName,
+    scheduler: SchedulerName,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent_image: Latent,
+    start_at_step: Annotated[int, Ge(0), Le(10000), Default(0)],
+    end_at_step: Annotated[int, Ge(0), Le(10000), Default(10000)],
+    return_with_leftover_noise: Literal["disable", "enable"],
+    *,
+    weights: Weights,
+    resume: object = None,
+) -> Steps[Latent]:
+    """Go through a part of the sampling steps, so that several models or prompts can share one picture.
+
+    The first one adds noise and returns what is left of it; the later ones start where it ended and add none.
+    """
+    from diffusion.sampling import sample
+
+    return _reported(
+        sample(
+            model,
+            positive,
+            negative,
+            latent_image,
+            weights=weights,
+            seed=noise_seed,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler_name,
+            scheduler=scheduler,
+            add_noise=add_noise == "enable",
+            start_step=start_at_step,
+            end_step=end_at_step,
+            leftover_noise=return_with_leftover_noise == "enable",
+            resume=_saved(resume),
+        )
+    )
+
+
+def _reported(steps: "Generator[SamplingProgress, None, Latent]") -> Steps[Latent]:
+    """A sampling run as a node reports it. A preview is drawn only if somebody looks."""
+    from diffusion.preview import draw
+
+    with closing(steps):
+        while True:
+            try:
+                at = next(steps)
+            except StopIteration as stop:
+                return stop.value
+            yield Progress(
+                at.done, at.total, preview=lambda at=at: Preview(*draw(at.denoised, at.space)), state=at.state
+            )
+
+
+def _saved(resume: object) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any]", resume) if isinstance(resume, Mapping) else None

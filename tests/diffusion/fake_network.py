@@ -1,0 +1,73 @@
+"""A network in closed form, and weights that lend it: for tests of what is built around a network."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from diffusion.prediction import EpsPrediction, Prediction, discrete_sigmas
+from diffusion.values import Conditioning, ConditioningEntry, LatentSpace, Model, WeightFile
+
+SPACE = LatentSpace("fake", channels=4, factor=8, scale=0.5, shift=0.25)
+MODEL = Model("fake", WeightFile("/models/fake.safetensors", "digest"))
+
+
+class Call(NamedTuple):
+    """What the network was asked."""
+
+    x: Tensor
+    timestep: Tensor
+    tokens: Tensor
+    pooled: Tensor | None
+
+
+def blend(x: Tensor, timestep: Tensor, tokens: Tensor) -> Tensor:
+    """Each pixel depends on itself, the time and the mean of the tokens."""
+    mood = tokens.mean((1, 2))[:, None, None, None]
+    return torch.tanh(0.7 * x + mood) + timestep[:, None, None, None] / 2000
+
+
+@dataclass(eq=False)
+class FakeNetwork:
+    """Answers with `answer(x, timestep, tokens)` and remembers what it was asked."""
+
+    answer: Callable[[Tensor, Tensor, Tensor], Tensor] = blend
+    prediction: Prediction = field(default_factory=lambda: EpsPrediction(discrete_sigmas()))
+    space: LatentSpace = SPACE
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    token_width: int = 3
+    calls: list[Call] = field(default_factory=list)
+
+    def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
+        self.calls.append(Call(x, timestep, tokens, pooled))
+        return self.answer(x, timestep, tokens)
+
+    @property
+    def rows(self) -> list[int]:
+        """How many latents went through in each call."""
+        return [len(call.x) for call in self.calls]
+
+
+@dataclass(eq=False)
+class FakeWeights:
+    """Lends one network for every model. borrowed: how many leases are open."""
+
+    network: FakeNetwork = field(default_factory=FakeNetwork)
+    borrowed: int = 0
+
+    @contextmanager
+    def lend(self, recipe: object) -> Iterator[FakeNetwork]:
+        del recipe
+        self.borrowed += 1
+        try:
+            yield self.network
+        finally:
+            self.borrowed -= 1
+
+
+def prompt(mood: float, *, tokens: int = 2, **entry) -> Conditioning:
+    """A conditioning of one entry whose tokens all are `mood`."""
+    return Conditioning((ConditioningEntry(torch.full((1, tokens, 3), mood), **entry),))

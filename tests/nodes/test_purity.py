@@ -1,0 +1,218 @@
+"""No node changes what it is given: values may be cached and shared, so every tensor must be the same after a call.
+
+Every node type is called with toy values made from its declaration: with its defaults, with every number moved, with every
+number at its smallest, without what is optional, and with each choice of its short lists.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image as Picture
+from torch import Tensor
+
+import nodes
+from diffusion.latent_files import to_bytes
+from diffusion.memory import Weights
+from diffusion.values import Conditioning, Image, Latent, LatentSpace, Mask, Model, TextEncoder, Vae
+from graph.catalogue import Catalogue
+from graph.files import File
+from graph.folders import Folders, OutputFolder
+from graph.node import NodeType
+from graph.spec import InputSpec
+from tests.diffusion.tiny import write_tiny_checkpoint
+
+CATALOGUE = Catalogue.of(nodes.MODULES)
+
+SHORT = 8
+"""Lists of choices up to this length are gone through; samplers and schedulers have their own tests."""
+
+CELLS = 16
+"""Latent pixels of the toy values, each way."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where results come from: nothing to say."""
+
+    metadata: str = "full"
+    uses_pictures: bool = False
+
+    def texts(self) -> dict[str, str]:
+        return {"prompt": "{}"}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What calls need: values by wire type, files by folder, and services."""
+
+    values: Mapping[str, Any]
+    files: Mapping[tuple[str, str], File]
+    services: Mapping[str, Any]
+
+    def value(self, spec: InputSpec, node: str, numbers: str, choices: Mapping[str, str]) -> Any:
+        """A value for one input. numbers: "default", "moved" or "least"."""
+        if spec.source is not None:
+            return self.files[spec.source, "latent" if node == "LoadLatent" else ""]
+        if spec.choices is not None:
+            return choices.get(spec.name, spec.choices[0] if spec.default is None else spec.default)
+        kind = spec.type.partition(",")[0]
+        if kind in ("INT", "FLOAT"):
+            return number(spec, numbers)
+        if kind == "STRING":
+            return spec.default or "red apple"
+        if kind == "BOOLEAN":
+            return bool(spec.default) != (numbers == "moved")
+        return self.values[kind]
+
+
+def number(spec: InputSpec, numbers: str) -> int | float:
+    """A number an input takes: its default, one beside it, or its smallest unless that is below zero."""
+    usual = spec.default if spec.default is not None else spec.minimum or 1
+    if numbers == "least" and spec.minimum is not None and spec.minimum >= 0:
+        return spec.minimum
+    if numbers == "moved":
+        step = spec.hints.get("step", 1) if spec.type == "INT" else 0.25
+        return usual + step if spec.maximum is None or usual + step <= spec.maximum else usual - step
+    return usual
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A tiny model, and values as its nodes make them."""
+    home = tmp_path_factory.mktemp("home")
+    checkpoint = write_tiny_checkpoint(home / "models" / "checkpoints" / "tiny.safetensors", factor=4)
+    weights = Weights()
+    services = {
+        "weights": weights,
+        "files": Folders(models=(home / "models",), input=(home / "input",)),
+        "output": OutputFolder(home / "output", home / "temp"),
+        "record": Record(),
+        "resume": None,
+    }
+    noise = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=noise)
+
+    file = File("tiny.safetensors", checkpoint, hashlib.sha256(checkpoint.read_bytes()).hexdigest())
+    model, clip, vae = function("CheckpointLoaderSimple")(file)
+    space: LatentSpace = vae.space
+    side = CELLS * space.factor
+    latent = Latent(random(2, 4, CELLS, CELLS), space, noise_mask=random(2, side, side), batch_index=(1, 3))
+    prompt = function("CLIPTextEncode")("red apple", clip, weights=weights, **files_if_wanted(services))
+    values: dict[str, Any] = {
+        "MODEL": model,
+        "CLIP": clip,
+        "VAE": vae,
+        "IMAGE": Image(random(2, side, side, 4)),
+        "MASK": Mask(random(2, side, side)),
+        "LATENT": latent,
+        "CONDITIONING": function("ConditioningSetMask")(prompt, Mask(random(1, side, side)), 0.7, "default"),
+    }
+    (home / "input").mkdir()
+    Picture.new("RGBA", (20, 12), (10, 20, 30, 128)).save(home / "input" / "picture.png")
+    (home / "input" / "some.latent").write_bytes(to_bytes(latent, {}))
+    files = {
+        ("checkpoints", ""): file,
+        ("vae", ""): file,
+        ("input", ""): File("picture.png", home / "input" / "picture.png", "1"),
+        ("input", "latent"): File("some.latent", home / "input" / "some.latent", "2"),
+    }
+    return Workshop(values, files, services)
+
+
+def function(type_id: str) -> Any:
+    return node_type(type_id).function
+
+
+def node_type(type_id: str) -> NodeType:
+    found = CATALOGUE.node_type(type_id)
+    assert found is not None
+    return found
+
+
+def files_if_wanted(services: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: services[name] for name in node_type("CLIPTextEncode").spec.services if name != "weights"}
+
+
+def calls() -> Iterator[Any]:
+    for type_id in CATALOGUE.types():
+        inputs = node_type(type_id).spec.inputs
+        for numbers in ("default", "moved", "least"):
+            yield pytest.param(type_id, numbers, {}, id=f"{type_id}-{numbers}")
+        for item in inputs:
+            if item.choices is not None and len(item.choices) <= SHORT:
+                for choice in item.choices[1:]:
+                    yield pytest.param(type_id, "default", {item.name: choice}, id=f"{type_id}-{choice}")
+
+
+@pytest.mark.parametrize(("type_id", "numbers", "choices"), calls())
+def test_a_call_leaves_its_inputs_as_they_were(
+    type_id: str, numbers: str, choices: Mapping[str, str], workshop: Workshop
+) -> None:
+    spec = node_type(type_id).spec
+    given = {
+        item.name: workshop.value(item, type_id, numbers, choices)
+        for item in spec.inputs
+        if not (item.optional and numbers == "least")
+    }
+    before = fingerprint(given)
+    with torch.inference_mode():
+        result = finished(function(type_id)(**given, **{name: workshop.services[name] for name in spec.services}))
+    assert fingerprint(given) == before
+    assert result is not None
+
+
+def finished(result: Any) -> Any:
+    """What a node returns, when it is through with its steps."""
+    while inspect.isgenerator(result):
+        try:
+            next(result)
+        except StopIteration as stop:
+            return stop.value
+    return result
+
+
+def fingerprint(value: Any) -> Any:
+    """The value with every tensor in it replaced by its shape and the hash of its bytes."""
+    if isinstance(value, Tensor):
+        return tuple(value.shape), hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
+    if is_dataclass(value):
+        return type(value).__name__, tuple(fingerprint(getattr(value, part.name)) for part in fields(value))
+    if isinstance(value, Mapping):
+        return tuple((name, fingerprint(item)) for name, item in value.items())
+    if isinstance(value, tuple | list):
+        return tuple(fingerprint(item) for item in value)
+    return repr(value)
+
+
+def test_every_value_with_tensors_is_looked_into(workshop: Workshop) -> None:
+    """The check would see a change anywhere in a value."""
+    for kind in (Image, Mask, Latent, Conditioning):
+        value = workshop.values[kind.wire]
+        tensors = list(tensors_in(value))
+        assert tensors
+        for tensor in tensors:
+            before = fingerprint(value)
+            kept = tensor.clone()
+            tensor.view(-1)[0] += 1
+            assert fingerprint(value) != before
+            tensor.copy_(kept)
+    assert {Model.wire, TextEncoder.wire, Vae.wire} <= workshop.values.keys()
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif is_dataclass(value):
+        for part in fields(value):
+            yield from tensors_in(getattr(value, part.name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors_in(item)

@@ -1,0 +1,132 @@
+"""The node types the field knows are declared as it knows them: files, tutorials and clients of others fit.
+
+`tests/data/object-info.json` holds what a ComfyUI server answers about them. Ours may add (inputs behind the known
+ones, choices, further types an input takes), but must not lose anything.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import nodes
+from graph.catalogue import Catalogue
+from graph.spec import InputSpec
+
+KNOWN: dict[str, dict[str, Any]] = json.loads(
+    (Path(__file__).parent.parent / "data" / "object-info.json").read_text(encoding="utf-8")
+)
+
+FILES = {"ckpt_name": "checkpoints", "vae_name": "vae", "image": "input", "latent": "input"}
+"""Choices of files: the reference lists one machine's files, ours name the folder."""
+
+RULES = {"default", "min", "max", "tooltip"}
+"""Options of an input that are no hints for editors."""
+
+
+CATALOGUE = Catalogue.of(nodes.MODULES)
+SPECS = {name: spec for name in CATALOGUE.types() if (spec := CATALOGUE.spec(name)) is not None}
+SHARED = sorted(KNOWN.keys() & SPECS.keys())
+
+
+class Known(NamedTuple):
+    """One input as the reference has it. kind: a wire type, or the list of choices."""
+
+    node: str
+    section: str
+    name: str
+    kind: Any
+    options: dict[str, Any]
+
+
+def known_inputs(type_id: str) -> list[Known]:
+    """The inputs of a node type, in order."""
+    sections, order = KNOWN[type_id]["input"], KNOWN[type_id]["input_order"]
+    return [
+        Known(type_id, section, name, sections[section][name][0], (*sections[section][name], {})[1])
+        for section in ("required", "optional")
+        for name in order.get(section, ())
+    ]
+
+
+each_input = pytest.mark.parametrize(
+    "known", [pytest.param(known, id=f"{name}.{known.name}") for name in SHARED for known in known_inputs(name)]
+)
+
+
+def ours(known: Known) -> InputSpec:
+    found = SPECS[known.node].input(known.name)
+    assert found is not None, f"{known.node} has lost its input '{known.name}'"
+    return found
+
+
+def test_every_module_can_be_imported_and_no_type_is_declared_twice() -> None:
+    assert not CATALOGUE.errors
+
+
+def test_every_known_node_type_is_declared() -> None:
+    assert KNOWN.keys() <= SPECS.keys(), f"missing: {sorted(KNOWN.keys() - SPECS.keys())}"
+
+
+@pytest.mark.parametrize("type_id", SHARED)
+def test_inputs_come_in_the_known_order(type_id: str) -> None:
+    known = [item.name for item in known_inputs(type_id)]
+    assert [item.name for item in SPECS[type_id].inputs][: len(known)] == known
+
+
+@pytest.mark.parametrize("type_id", SHARED)
+def test_inputs_that_we_add_need_not_be_given(type_id: str) -> None:
+    known = {item.name for item in known_inputs(type_id)}
+    assert not [item.name for item in SPECS[type_id].inputs if item.name not in known and item.required]
+
+
+@pytest.mark.parametrize("type_id", SHARED)
+def test_outputs_have_names_types_and_order(type_id: str) -> None:
+    known = KNOWN[type_id]
+    found = [(item.name, item.type, item.list) for item in SPECS[type_id].outputs]
+    wanted = list(zip(known["output_name"], known["output"], known["output_is_list"], strict=True))
+    assert found[: len(wanted)] == wanted
+
+
+@pytest.mark.parametrize("type_id", SHARED)
+def test_title_category_and_flags_agree(type_id: str) -> None:
+    known, spec = KNOWN[type_id], SPECS[type_id]
+    assert (spec.title, spec.category, spec.output) == (known["display_name"], known["category"], known["output_node"])
+    assert (spec.deprecated, spec.experimental) == (known.get("deprecated", False), known.get("experimental", False))
+
+
+@each_input
+def test_an_input_takes_the_known_type(known: Known) -> None:
+    wire = "COMBO" if isinstance(known.kind, list) else known.kind
+    assert set(wire.split(",")) <= set(ours(known).type.split(","))
+
+
+@each_input
+def test_an_input_offers_the_known_choices(known: Known) -> None:
+    found = ours(known)
+    if not isinstance(known.kind, list):
+        assert found.choices is None
+    elif known.name in FILES:
+        assert found.source == FILES[known.name]
+    else:
+        assert found.choices is not None
+        assert [choice for choice in found.choices if choice in known.kind] == known.kind
+
+
+@each_input
+def test_an_input_stands_in_its_section_with_its_default(known: Known) -> None:
+    found = ours(known)
+    assert not (known.section == "optional" and found.required)
+    assert found.optional == (known.section == "optional")
+    if "default" in known.options:
+        assert (found.required, found.default) == (False, known.options["default"])
+        assert isinstance(found.default, bool) == isinstance(known.options["default"], bool)
+
+
+@each_input
+def test_an_input_has_the_known_limits_and_hints(known: Known) -> None:
+    found = ours(known)
+    assert (found.minimum, found.maximum) == (known.options.get("min"), known.options.get("max"))
+    hints = {key: value for key, value in known.options.items() if key not in RULES}
+    assert {key: found.hints.get(key) for key in hints} == hints

@@ -1,0 +1,229 @@
+"""The command line in-process: exit codes, what goes to stdout and what to stderr, and wrong input of every kind."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from noisewright import __version__
+from noisewright.commands import main
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATE = ROOT / "workflows" / "text-to-image.json"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder."""
+    monkeypatch.setenv("NOISEWRIGHT_DATA", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def edited(path: Path, **changes: object) -> Path:
+    """The template with nodes changed (None: taken away), written to `path`."""
+    document = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    for node, change in changes.items():
+        if change is None:
+            del document["nodes"][node]
+            document["layout"]["nodes"].pop(node, None)
+        else:
+            document["nodes"].setdefault(node, {}).update(change)
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return path
+
+
+def linked(node: str, output: str) -> dict[str, list[str]]:
+    return {"link": [node, output]}
+
+
+def test_version_is_said_once(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_:
+        main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"noisewright {__version__}\n"
+
+
+def test_no_command_is_bad_usage():
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+    assert exit_.value.code == 2
+
+
+def test_check_says_ready_on_stderr(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", str(TEMPLATE)]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "ready to run" in err
+
+
+def test_plan_lists_every_node_in_a_possible_order(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["plan", str(TEMPLATE)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    order = [row[1] for row in rows]
+    assert sorted(order) == ["checkpoint", "decode", "negative", "prompt", "sample", "save", "size"]
+    assert {row[0] for row in rows} == {"run"}
+    document = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    for node, facts in document["nodes"].items():
+        for value in facts["inputs"].values():
+            if isinstance(value, dict) and "link" in value:
+                assert order.index(value["link"][0]) < order.index(node)
+
+
+def test_nodes_lists_types_and_describes_one(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["nodes"]) == 0
+    assert "KSampler " in capsys.readouterr().out
+    assert main(["nodes", "KSampler"]) == 0
+    page = capsys.readouterr().out
+    assert "latent_image: LATENT" in page
+    assert "steps: INT from 1 to 10000, 20 if not given" in page
+    assert main(["nodes", "--json"]) == 0
+    assert "KSampler" in {spec["type"] for spec in json.loads(capsys.readouterr().out)}
+    assert main(["nodes", "KSampler", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["type"] == "KSampler"
+
+
+def test_nodes_suggests_the_nearest_name(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["nodes", "KSamplr"]) == 2
+    assert "Did you mean 'KSampler'?" in capsys.readouterr().err
+
+
+def test_doctor_names_device_precision_and_the_bundled_model(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for word in ("torch", "device", "precision", "memory", str(home), "sprout.safetensors"):
+        assert word in out
+
+
+BAD_FILES = {
+    "not JSON": ("{", "line 1"),
+    "a list": ("[1, 2]", "workflow"),
+    "another format": ('{"format": "other/thing", "version": 1, "nodes": {}}', "other/thing"),
+    "a newer version": ('{"format": "noisewright/workflow", "version": 99, "nodes": {}}', "99"),
+    "an API file of another program": ('{"3": {"class_type": "KSampler", "inputs": {}}}', "ComfyUI"),
+    "deep nesting": ("[" * 100_000, "nest"),
+    "not text": (b"\xff\xfe\x00\x01", "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_file_that_cannot_be_read_is_one_paragraph(case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    text, expected = BAD_FILES[case]
+    path = tmp_path / "bad.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for command in ("check", "plan", "run"):
+        assert main([command, str(path)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert expected.lower() in err.lower()
+        assert "Traceback" not in err
+        assert len(err.strip().splitlines()) == 1
+
+
+BAD_NODES = {
+    "unknown type": ({"sample": {"type": "KSamplr"}}, ["KSamplr", "KSampler"]),
+    "missing link": ({"decode": {"inputs": {"vae": linked("checkpoint", "VAE")}}}, ["decode", "samples"]),
+    "dangling link": ({"decode": {"inputs": {"samples": linked("gone", "LATENT"), "vae": linked("checkpoint", "VAE")}}}, ["gone"]),
+    "wrong type": ({"decode": {"inputs": {"samples": linked("checkpoint", "MODEL"), "vae": linked("checkpoint", "VAE")}}},
+                   ["MODEL", "LATENT"]),
+    "out of range": ({"size": {"inputs": {"width": -8}}}, ["width", "-8"]),
+    "not a choice": ({"checkpoint": {"inputs": {"ckpt_name": "sprot.safetensors"}}}, ["sprot", "sprout.safetensors"]),
+    "a mode that is none": ({"size": {"mode": "asleep"}}, ["asleep"]),
+    "nothing to make": ({"save": None}, ["output"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_NODES)
+def test_problems_name_the_place_and_the_way_out(case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    changes, words = BAD_NODES[case]
+    path = edited(tmp_path / "bad.json", **changes)
+    for command in ("check", "run"):
+        assert main([command, str(path)]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "Traceback" not in err
+        for word in words:
+            assert word in err
+
+
+def test_a_cycle_is_told_with_its_path(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    turn = {"type": "LatentFlip", "inputs": {"samples": linked("back", "LATENT"), "flip_method": "x-axis: vertically"}}
+    back = {"type": "LatentFlip", "inputs": {"samples": linked("turn", "LATENT"), "flip_method": "x-axis: vertically"}}
+    decode = {"inputs": {"samples": linked("turn", "LATENT"), "vae": linked("checkpoint", "VAE")}}
+    path = edited(tmp_path / "bad.json", turn=turn, back=back, decode=decode)
+    assert main(["check", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "turn" in err
+    assert "back" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("promt=red apple", "prompt"),
+        ("sample.stepps=3", "steps"),
+        ("steps=many", "many"),
+        ("steps=0", "1"),
+        ("steps", "NAME=VALUE"),
+        ("prompt=@/no/such/file", "/no/such/file"),
+    ],
+)
+def test_set_of_what_is_not_there(word: str, expected: str, home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", str(TEMPLATE), "--set", word]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert expected in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_an_output_folder_that_cannot_be_written(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert main(["run", str(TEMPLATE), "--output", str(tmp_path / "file" / "below")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert str(tmp_path / "file") in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_a_truncated_checkpoint_fails_with_a_sentence(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "models" / "checkpoints"
+    folder.mkdir(parents=True)
+    whole = (ROOT / "models" / "checkpoints" / "sprout.safetensors").read_bytes()
+    (folder / "half.safetensors").write_bytes(whole[: len(whole) // 2])
+    words = ["run", str(TEMPLATE), "--models", str(tmp_path / "models"), "--set", "ckpt_name=half.safetensors"]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "half.safetensors" in err
+    assert "Traceback" not in err
+    assert not (home / "output").exists() or not list((home / "output").iterdir())
+
+
+def test_run_prints_one_absolute_path_a_picture(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["run", str(TEMPLATE), "--set", "steps=2", "--set", "batch_size=2"]) == 0
+    out, err = capsys.readouterr()
+    paths = [Path(line) for line in out.splitlines()]
+    assert len(paths) == 2
+    assert all(path.is_absolute() and path.is_file() and path.is_relative_to(home / "output") for path in paths)
+    assert err == ""
+
+
+def test_events_are_one_json_object_a_line(home: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["run", str(TEMPLATE), "--set", "steps=2", "--events", "jsonl"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert events[0]["event"] == "run_started"
+    assert events[-1]["event"] == "run_finished"
+    assert events[-1]["status"] == "done"
+    assert [event["done"] for event in events if event["event"] == "node_progress"] == [1, 2]
+
+
+def test_a_workflow_from_standard_input_and_text_from_a_file(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copy(TEMPLATE, tmp_path / "in.json")
+    (tmp_path / "prompt.txt").write_text("grinning face\n", encoding="utf-8")
+    with open(tmp_path / "in.json", encoding="utf-8") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        assert main(["check", "-", "--set", f"prompt=@{tmp_path / 'prompt.txt'}"]) == 0
+    assert "ready" in capsys.readouterr().err
