@@ -1,4 +1,4 @@
-"""Models as files: recognises a checkpoint from its header and names its parts. Loads no torch for safetensors files."""
+"""Models as files: recognises a checkpoint by its header and names its parts. Loads no torch for safetensors files."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from diffusion.families import FAMILIES, Checkpoint, Component, Family, Part, looks_like
-from diffusion.header import Header, UnreadableWeights, read_header
+from diffusion.header import Header, WeightFileError, read_header
 from diffusion.values import LatentSpace, Model, TextEncoder, Vae, WeightFile
 
 WEIGHTS_IN_FOLDER: tuple[str, ...] = (
@@ -34,7 +34,8 @@ class Parts:
 def read_checkpoint(path: Path, digest: str) -> Parts:
     """Recognise a checkpoint: one file, or a diffusers folder with model_index.json. Reads headers, no weights.
 
-    Raises UnreadableWeights, in a sentence that names what the file looks like, where it is no checkpoint of a known family.
+    Raises WeightFileError, in a sentence that names what the file looks like, where it is no checkpoint of a known
+    family.
     """
     family, checkpoint = _recognise(path, digest)
     place, folder = str(path.resolve()), path.is_dir()
@@ -52,7 +53,7 @@ def read_checkpoint(path: Path, digest: str) -> Parts:
 def read_vae(path: Path, digest: str) -> Vae:
     """Recognise an autoencoder: alone in a file, in a checkpoint, or as a diffusers folder. Reads headers, no weights.
 
-    Raises UnreadableWeights as `read_checkpoint` does.
+    Raises WeightFileError as `read_checkpoint` does.
     """
     family, checkpoint = _recognise_vae(path, digest)
     return Vae(family.name, WeightFile(str(path.resolve()), digest, "vae" if path.is_dir() else ""), checkpoint.space)
@@ -79,8 +80,8 @@ def _recognise(path: Path, digest: str) -> tuple[Family, Checkpoint]:
         if found is not None:
             return family, found
     if header is None:
-        raise UnreadableWeights(f"The diffusers model in '{path}' is of no family that is known here ({_known()}).")
-    raise UnreadableWeights(f"'{path.name}' is not a checkpoint of {_known()}: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"The diffusers model in '{path}' is of no family that is known here ({_known()}).")
+    raise WeightFileError(f"'{path.name}' is not a checkpoint of {_known()}: it looks like {looks_like(header)}.")
 
 
 @lru_cache(maxsize=64)
@@ -92,7 +93,9 @@ def _recognise_vae(path: Path, digest: str) -> tuple[Family, Checkpoint]:
         found = family.vae(header)
         if found is not None:
             return family, found
-    raise UnreadableWeights(f"'{path.name}' holds no autoencoder (VAE) of {_known()}: it looks like {looks_like(header)}.")
+    raise WeightFileError(
+        f"'{path.name}' holds no autoencoder (VAE) of {_known()}: it looks like {looks_like(header)}."
+    )
 
 
 def _candidates(header: Header | None) -> tuple[Family, ...]:
@@ -102,24 +105,26 @@ def _candidates(header: Header | None) -> tuple[Family, ...]:
         return tuple(FAMILIES.values())
     if named not in FAMILIES:
         place = header.path.name if header is not None else ""
-        raise UnreadableWeights(f"'{place}' says it is of the family '{named}'; known are {', '.join(FAMILIES)}.")
+        raise WeightFileError(f"'{place}' says it is of the family '{named}'; known are {', '.join(FAMILIES)}.")
     return (FAMILIES[named],)
 
 
 def _folder_parts(path: Path) -> Mapping[Part, tuple[Header, Mapping[str, Any]]]:
     index = path / "model_index.json"
     if not index.exists():
-        raise UnreadableWeights(f"The folder '{path}' is no diffusers model: it has no model_index.json.")
+        raise WeightFileError(f"The folder '{path}' is no diffusers model: it has no model_index.json.")
     _refuse_other_predictions(path)
     return {part: _folder_part(path / part) for part in get_args(Part) if (path / part).is_dir()}
 
 
 def _folder_part(path: Path) -> tuple[Header, Mapping[str, Any]]:
     if not (path / "config.json").exists():
-        raise UnreadableWeights(f"The folder '{path}' is no network of a diffusers model: it has no config.json.")
+        raise WeightFileError(f"The folder '{path}' is no network of a diffusers model: it has no config.json.")
     file = next((path / name for name in WEIGHTS_IN_FOLDER if (path / name).exists()), None)
     if file is None:
-        raise UnreadableWeights(f"The folder '{path}' has none of the files that hold weights: {', '.join(WEIGHTS_IN_FOLDER)}.")
+        raise WeightFileError(
+            f"The folder '{path}' has none of the files that hold weights: {', '.join(WEIGHTS_IN_FOLDER)}."
+        )
     return read_header(file), _read_json(path / "config.json")
 
 
@@ -128,16 +133,18 @@ def _refuse_other_predictions(path: Path) -> None:
     if scheduler.exists():
         predicts = _read_json(scheduler).get("prediction_type", "epsilon")
         if predicts != "epsilon":
-            raise UnreadableWeights(f"The diffusers model in '{path}' predicts '{predicts}'; this version samples 'epsilon' models.")
+            raise WeightFileError(
+                f"The diffusers model in '{path}' predicts '{predicts}'; this version samples 'epsilon' models."
+            )
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise UnreadableWeights(f"'{path}' is not JSON: {error}.") from error
+        raise WeightFileError(f"'{path}' is not JSON: {error}.") from error
     if not isinstance(content, dict):
-        raise UnreadableWeights(f"'{path}' is not a JSON object.")
+        raise WeightFileError(f"'{path}' is not a JSON object.")
     return content
 
 

@@ -1,8 +1,9 @@
-"""What is in a file of weights, without reading the weights: names, types, shapes. Loads no torch for safetensors files.
+"""What is in a file of weights, without reading the weights: names, types, shapes. Loads no torch for safetensors
+files.
 
 A safetensors file begins with the length of its header (8 bytes, little-endian) and the header itself, a JSON object
-(github.com/huggingface/safetensors, "Format"). A file of torch's own kind is unpickled by torch with `weights_only`, its
-tensors without storage.
+(github.com/huggingface/safetensors, "Format"). A file of torch's own kind is unpickled by torch with `weights_only`,
+its tensors without storage.
 """
 
 import json
@@ -23,13 +24,15 @@ BITS: Mapping[str, int] = MappingProxyType({
 })  # fmt: skip
 
 
-class UnreadableWeights(ValueError):
+class WeightFileError(ValueError):
     """A file that cannot be read as weights, or is not the model it is taken for. Its text is a sentence for people."""
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """One tensor of a file. dtype: as safetensors names it ("F16"). start: its first byte in the file; 0 in torch's files."""
+    """One tensor of a file. dtype: as safetensors names it ("F16"). start: its first byte in the file; 0 in torch's
+    files.
+    """
 
     dtype: str
     shape: tuple[int, ...]
@@ -56,9 +59,11 @@ class Header:
     metadata: Mapping[str, str]
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of a tensor. Raises UnreadableWeights where there is none of that name."""
+        """The shape of a tensor. Raises WeightFileError where there is none of that name."""
         if name not in self.tensors:
-            raise UnreadableWeights(f"'{self.path.name}' has no tensor '{name}'; the file is incomplete or not what it seems.")
+            raise WeightFileError(
+                f"'{self.path.name}' has no tensor '{name}'; the file is incomplete or not what it seems."
+            )
         return self.tensors[name].shape
 
     @property
@@ -70,16 +75,18 @@ class Header:
         try:
             config = json.loads(text)
         except ValueError as error:
-            raise UnreadableWeights(f"'{self.path.name}': its metadata 'noisewright.config' is not JSON: {error}.") from error
+            raise WeightFileError(
+                f"'{self.path.name}': its metadata 'noisewright.config' is not JSON: {error}."
+            ) from error
         if not isinstance(config, dict):
-            raise UnreadableWeights(f"'{self.path.name}': its metadata 'noisewright.config' is not a JSON object.")
+            raise WeightFileError(f"'{self.path.name}': its metadata 'noisewright.config' is not a JSON object.")
         return config
 
 
 def read_header(path: Path) -> Header:
     """Read the header of a safetensors file, or the structure of a .ckpt, .pt or .bin; told apart by content.
 
-    Raises UnreadableWeights, naming what the file looks like, where it is neither or is cut off; OSError as `open` does.
+    Raises WeightFileError, naming what the file looks like, where it is neither or is cut off; OSError as `open` does.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -88,9 +95,9 @@ def read_header(path: Path) -> Header:
             return _read_torch(path)
         length = int.from_bytes(start[:8], "little")
         if len(start) < 10 or start[8:9] != b"{" or length > LONGEST_HEADER:
-            raise UnreadableWeights(f"'{path.name}' is no file of weights: {_looks_like(start, size)}.")
+            raise WeightFileError(f"'{path.name}' is no file of weights: {_looks_like(start, size)}.")
         if 8 + length > size:
-            raise UnreadableWeights(_cut_off(path, size, 8 + length))
+            raise WeightFileError(_cut_off(path, size, 8 + length))
         file.seek(8)
         text = file.read(length)
     return _parse(path, text, size)
@@ -107,11 +114,15 @@ def _parse(path: Path, text: bytes, size: int) -> Header:
         end = 8 + len(text) + max((entry["data_offsets"][1] for entry in content.values()), default=0)
         wrong = next((name for name, entry in content.items() if _length(entry) != tensors[name].nbytes), None)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        raise UnreadableWeights(f"'{path.name}' has a damaged safetensors header. Download or export it again.") from error
+        raise WeightFileError(
+            f"'{path.name}' has a damaged safetensors header. Download or export it again."
+        ) from error
     if wrong is not None:
-        raise UnreadableWeights(f"'{path.name}' has a damaged safetensors header: the size of '{wrong}' is not that of its shape.")
+        raise WeightFileError(
+            f"'{path.name}' has a damaged safetensors header: the size of '{wrong}' is not that of its shape."
+        )
     if end > size:
-        raise UnreadableWeights(_cut_off(path, size, end))
+        raise WeightFileError(_cut_off(path, size, end))
     return Header(path, "safetensors", MappingProxyType(tensors), MappingProxyType(metadata))
 
 
@@ -132,9 +143,10 @@ def _read_torch(path: Path) -> Header:
 
 
 def torch_tensors(path: Path, device: str) -> dict[str, Any]:
-    """The tensors of a file of torch's own kind, `state_dict` unwrapped. device: "meta" for shapes alone, "cpu" maps the file.
+    """The tensors of a file of torch's own kind, `state_dict` unwrapped. device: "meta" for shapes alone, "cpu" maps
+    the file.
 
-    Raises UnreadableWeights as `torch_content` does, and where the file holds no named tensors.
+    Raises WeightFileError as `torch_content` does, and where the file holds no named tensors.
     """
     import torch
 
@@ -142,14 +154,14 @@ def torch_tensors(path: Path, device: str) -> dict[str, Any]:
     while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]
     if not isinstance(content, dict):
-        raise UnreadableWeights(f"'{path.name}' holds a {type(content).__name__}, not named tensors.")
+        raise WeightFileError(f"'{path.name}' holds a {type(content).__name__}, not named tensors.")
     return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
 
 
 def torch_content(path: Path, device: str) -> Any:
     """What a file of torch's own kind holds, read without running code.
 
-    Raises UnreadableWeights where it holds objects besides tensors and plain data, or is damaged.
+    Raises WeightFileError where it holds objects besides tensors and plain data, or is damaged.
     """
     import pickle
 
@@ -159,12 +171,14 @@ def torch_content(path: Path, device: str) -> Any:
         mapped = device != "meta" and os.name != "nt" and _is_zip(path)
         return torch.load(path, map_location=device, weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
-        raise UnreadableWeights(
+        raise WeightFileError(
             f"'{path.name}' holds Python objects, which could run code when they are read, or is damaged. "
             "Use a .safetensors file of the same model."
         ) from error
     except (RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise UnreadableWeights(f"'{path.name}' is damaged or was cut off while it was copied. Download or export it again.") from error
+        raise WeightFileError(
+            f"'{path.name}' is damaged or was cut off while it was copied. Download or export it again."
+        ) from error
 
 
 def _is_zip(path: Path) -> bool:

@@ -16,8 +16,8 @@ Answer = TypeVar("Answer", Tensor, tuple[Tensor, ...])
 class Lease:
     """A module with its weights in place, for as long as it is lent.
 
-    run: the module itself, or its compiled form. widen: loads the same weights in a wider number type and puts them here;
-    None where there is no wider one.
+    run: the module itself, or its compiled form. widen: loads the same weights in a wider number type and puts them
+    here; None where there is no wider one.
     """
 
     run: nn.Module
@@ -25,7 +25,9 @@ class Lease:
     widen: Callable[["Lease"], None] | None = None
 
     def compute(self, forward: Callable[[nn.Module, Residence], Answer]) -> Answer:
-        """`forward(module, residence)`. An answer with NaN or infinity in it is computed once more in a wider number type."""
+        """`forward(module, residence)`. An answer with NaN or infinity in it is computed once more in a wider number
+        type.
+        """
         answer = forward(self.run, self.residence)
         if self.widen is None or _is_finite(answer):
             return answer

@@ -1,7 +1,8 @@
-"""From a file to a module: built without weights, every key accounted for, filled tensor by tensor in the type it computes in.
+"""From a file to a module: built without weights, every key accounted for, filled tensor by tensor in the type it
+computes in.
 
-Nothing keeps random weights: a module is made on torch's meta device, where weights take no memory, and is handed out only
-when each of them has come from the file.
+Nothing keeps random weights: a module is made on torch's meta device, where weights take no memory, and is handed out
+only when each of them has come from the file.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from diffusion.architectures import (
     convert_ldm_vae_checkpoint,
 )
 from diffusion.families import Component
-from diffusion.header import Header, TensorInfo, UnreadableWeights, torch_tensors
+from diffusion.header import Header, TensorInfo, WeightFileError, torch_tensors
 
 DTYPES: Mapping[str, torch.dtype] = {
     "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
@@ -31,7 +32,9 @@ DTYPES: Mapping[str, torch.dtype] = {
 
 @dataclass(frozen=True)
 class Residence:
-    """Where and how weights live. channels_last: 4-D weights are stored [out, H, W, in], which low-precision kernels like."""
+    """Where and how weights live. channels_last: 4-D weights are stored [out, H, W, in], which low-precision kernels
+    like.
+    """
 
     device: torch.device
     dtype: torch.dtype
@@ -41,7 +44,7 @@ class Residence:
 def load(component: Component, residence: Residence) -> nn.Module:
     """One network with its weights, in evaluation mode and without gradients.
 
-    Raises UnreadableWeights, with the file and some of the keys, where keys are missing, left over or of another shape.
+    Raises WeightFileError, with the file and some of the keys, where keys are missing, left over or of another shape.
     """
     module = build(component)
     sources = _sources(component, module)
@@ -77,7 +80,7 @@ def build(component: Component) -> nn.Module:
             case "text_encoder":
                 module = CLIPTextModel(CLIPTextConfig.from_dict(config | {"attn_implementation": "sdpa"}))
     positions = torch.arange(module.config.max_position_embeddings).expand((1, -1))
-    module.embeddings.position_ids = positions
+    module.embeddings.register_buffer("position_ids", positions, persistent=False)
     return module
 
 
@@ -97,13 +100,17 @@ def _sources(component: Component, module: nn.Module) -> dict[str, str]:
         "lacks": [name for name in wanted if name not in found],
         "has left over": [name for name in given.values() if name not in set(found.values())],
         "has in another shape": [
-            found[name] for name, shape in wanted.items() if name in found and _bare(shapes[found[name]].shape) != _bare(shape)
+            found[name]
+            for name, shape in wanted.items()
+            if name in found and _bare(shapes[found[name]].shape) != _bare(shape)
         ],
     }
     problems["has left over"] += [found[name] for name in found if name not in wanted]
     told = [f"{what} {_some(names)}" for what, names in problems.items() if names]
     if told:
-        raise UnreadableWeights(f"'{component.header.path.name}': its {component.part.replace('_', ' ')} {'; it '.join(told)}.")
+        raise WeightFileError(
+            f"'{component.header.path.name}': its {component.part.replace('_', ' ')} {'; it '.join(told)}."
+        )
     return found
 
 
@@ -129,7 +136,7 @@ def _converted(component: Component, given: Mapping[str, str]) -> Mapping[str, s
         else:
             converted = convert_ldm_vae_checkpoint(prefixed, component.config)
     except (KeyError, IndexError) as error:
-        raise UnreadableWeights(
+        raise WeightFileError(
             f"'{component.header.path.name}': its {component.part} lacks the tensor {error} that its others call for."
         ) from error
     return {name: placeholder.name for name, placeholder in converted.items()}
@@ -137,7 +144,9 @@ def _converted(component: Component, given: Mapping[str, str]) -> Mapping[str, s
 
 @dataclass(frozen=True)
 class _Placeholder:
-    """Stands for a tensor while names are converted. Converters look at the shape and may drop trailing axes of length 1."""
+    """Stands for a tensor while names are converted. Converters look at the shape and may drop trailing axes of
+    length 1.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -154,7 +163,12 @@ class _Placeholder:
 def _current_name(name: str) -> str:
     """Attention layers of autoencoders were called differently by early versions of diffusers."""
     if ".attentions." in name:
-        for old, new in ((".query.", ".to_q."), (".key.", ".to_k."), (".value.", ".to_v."), (".proj_attn.", ".to_out.0.")):
+        for old, new in (
+            (".query.", ".to_q."),
+            (".key.", ".to_k."),
+            (".value.", ".to_v."),
+            (".proj_attn.", ".to_out.0."),
+        ):
             name = name.replace(old, new)
     return name
 
@@ -162,8 +176,9 @@ def _current_name(name: str) -> str:
 def _reader(header: Header, residence: Residence) -> Callable[[str], Tensor]:
     """How to get a tensor of the file by name, in the file's type.
 
-    Where the file holds the type that computes, and the host is where it computes, tensors are views of the mapped file: they
-    take no memory of their own. Else each is read alone and plainly, so that a cast never sees more than one of them twice.
+    Where the file holds the type that computes, and the host is where it computes, tensors are views of the mapped
+    file: they take no memory of their own. Else each is read alone and plainly, so that a cast never sees more than one
+    of them twice.
     """
     if header.format == "torch":
         tensors = torch_tensors(header.path, device="cpu")
@@ -174,7 +189,9 @@ def _reader(header: Header, residence: Residence) -> Callable[[str], Tensor]:
         info = header.tensors[name]
         dtype = DTYPES.get(info.dtype)
         if dtype is None:
-            raise UnreadableWeights(f"'{header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read.")
+            raise WeightFileError(
+                f"'{header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read."
+            )
         if info.count == 0:
             return torch.empty(info.shape, dtype=dtype)
         if dtype == residence.dtype and residence.device.type == "cpu" and info.start % dtype.itemsize == 0:
@@ -196,18 +213,18 @@ def _read(path: Path, info: TensorInfo) -> Tensor:
     content = torch.empty(info.nbytes, dtype=torch.uint8)
     with path.open("rb", buffering=0) as file:
         file.seek(info.start)
-        view, done = memoryview(content.numpy()), 0
+        view = memoryview(content.numpy())  # pyright: ignore[reportArgumentType] — arrays are buffers
+        done = 0
         while done < info.nbytes:
             count = file.readinto(view[done:])
             if not count:
-                raise UnreadableWeights(f"'{path.name}' ended while it was read; it has changed since.")
+                raise WeightFileError(f"'{path.name}' ended while it was read; it has changed since.")
             done += count
     return content
 
 
 def _settle(tensor: Tensor, residence: Residence) -> Tensor:
-    tensor = tensor.to(residence.device, residence.dtype)
     if residence.channels_last and tensor.ndim == 4:
-        return tensor.contiguous(memory_format=torch.channels_last)
-    return tensor
-
+        # not `contiguous`: a 1×1 kernel has both layouts at once, and only `to` gives it the strides that kernels go by
+        return tensor.to(residence.device, residence.dtype, memory_format=torch.channels_last)
+    return tensor.to(residence.device, residence.dtype)

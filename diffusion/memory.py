@@ -1,4 +1,6 @@
-"""Weights in memory: lent inside a `with`, evictable outside it, within a budget. Loads no torch until something is lent."""
+"""Weights in memory: lent inside a `with`, evictable outside it, within a budget. Loads no torch until something is
+lent.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +57,10 @@ class Held:
 class Weights:
     """Lends what recipes describe. One of it serves one device; threads may share it.
 
-    device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let torch.compile
-    make the denoiser faster for repeated sampling. budget: bytes that weights may take on the device; None: four fifths of it.
-    note: is told, in a sentence, what a user should know (a computation repeated in wider precision).
-    Raises Unavailable where there is no such device or precision.
+    device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let
+    torch.compile make the denoiser faster for repeated sampling. budget: bytes that weights may take on the device;
+    None: four fifths of it. note: is told, in a sentence, what a user should know (a computation repeated in wider
+    precision). Raises UnavailableError where there is no such device or precision.
     """
 
     device: str = "auto"
@@ -96,9 +98,10 @@ class Weights:
     def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
     @contextmanager
     def lend(self, recipe: Model | TextEncoder | Vae) -> Iterator[Network | ClipText | Autoencoder]:
-        """Lend what a recipe describes, ready to compute, inside a `with` block; the same weights may be lent many times.
+        """Lend what a recipe describes, ready to compute, inside a `with` block; the same weights may be lent many
+        times.
 
-        Raises UnreadableWeights where the file cannot be loaded.
+        Raises WeightFileError where the file cannot be loaded.
         """
         part, file, patches = _ingredients(recipe)
         key = (part, file.digest or file.path, file.part, patches)
@@ -147,8 +150,8 @@ class Weights:
             module = load(component, residence)
         else:
             self.note(
-                f"{component.header.path.name}: its {component.part} takes {nbytes / 1e9:.1f} GB, more than is free on {device}. "
-                "Its layers are brought there one group after another, which is slower."
+                f"{component.header.path.name}: its {component.part} takes {nbytes / 1e9:.1f} GB, more than is free on "
+                f"{device}. Its layers are brought there one group after another, which is slower."
             )
             module = stream(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
             nbytes = 0
@@ -156,7 +159,9 @@ class Weights:
         return Held(component, module, run, residence, precision, nbytes)  # pyright: ignore[reportArgumentType] — compiled: a module too
 
     def _make_room(self, nbytes: int) -> bool:
-        """Drop weights that nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do."""
+        """Drop weights that nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they
+        do.
+        """
         budget = self._budget
         idle = sorted((held.used, key) for key, held in self._held.items() if not held.borrowers)
         for _, key in idle:
@@ -177,8 +182,8 @@ class Weights:
         def widen(lease: Lease) -> None:
             precision = wider(held.precision, self._choice.device)
             self.note(
-                f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for {held.precision}; "
-                f"it computes in {precision} from here on."
+                f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for "
+                f"{held.precision}; it computes in {precision} from here on."
             )
             with self._lock:
                 other = self._loaded(held.component, precision)

@@ -33,8 +33,8 @@ class Network:
     def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
         """The network's raw answer, float32 [B, C, H, W] on x's device; any H and W.
 
-        x: float32 [B, C, H, W], scaled as the prediction scales its input. timestep: [B] or one for all, as the prediction
-        gives it. tokens: float32 [B, T, D]. pooled: not used by Stable Diffusion 1.
+        x: float32 [B, C, H, W], scaled as the prediction scales its input. timestep: [B] or one for all, as the
+        prediction gives it. tokens: float32 [B, T, D]. pooled: not used by Stable Diffusion 1.
         """
         del pooled
 

@@ -1,7 +1,8 @@
-"""The key layout of the first Stable Diffusion checkpoints ("LDM layout"): names of diffusers modules → names in such a file.
+"""The key layout of the first Stable Diffusion checkpoints ("LDM layout"): names of diffusers modules → names in such
+a file.
 
-This is the writing direction, for models that are trained or assembled here and saved for everyone's loaders; reading goes
-through diffusers' own converters. Loads no torch.
+This is the writing direction, for models that are trained or assembled here and saved for everyone's loaders; reading
+goes through diffusers' own converters. Loads no torch.
 """
 
 import re
@@ -54,7 +55,9 @@ def vae_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def text_names(names: Sequence[str]) -> dict[str, str]:
-    """Names of a `CLIPTextModel`'s tensors → names in the file, with prefix. Both of transformers' spellings are taken."""
+    """Names of a `CLIPTextModel`'s tensors → names in the file, with prefix. Both of transformers' spellings are
+    taken.
+    """
     return {name: TEXT_PREFIX + name.removeprefix("text_model.") for name in names}
 
 
@@ -67,7 +70,9 @@ def _unet_name(name: str, layers: int, attends: set[str]) -> str:
     if match is None:
         raise ValueError(f"'{name}' is no tensor of a Stable Diffusion 1 U-Net.")
     side, block, kind, index, rest = match[1], int(match[2]), match[3], int(match[4]), match[5]
-    first = block * (layers + 1)  # a block has `layers` residual layers and a resampler; going up, one more residual layer
+    first = block * (
+        layers + 1
+    )  # a block has `layers` residual layers and a resampler; going up, one more residual layer
     match kind:
         case "downsamplers":
             return f"input_blocks.{first + layers + 1}.0.op.{rest.removeprefix('conv.')}"
@@ -77,7 +82,11 @@ def _unet_name(name: str, layers: int, attends: set[str]) -> str:
             place, rest = 1, rest
         case _:
             place, rest = 0, _within_resnet(rest)
-    return f"input_blocks.{1 + first + index}.{place}.{rest}" if side == "down" else f"output_blocks.{first + index}.{place}.{rest}"
+    return (
+        f"input_blocks.{1 + first + index}.{place}.{rest}"
+        if side == "down"
+        else f"output_blocks.{first + index}.{place}.{rest}"
+    )
 
 
 def _within_resnet(rest: str) -> str:
@@ -89,7 +98,9 @@ def _vae_name(name: str, levels: int) -> str:
     name = re.sub(r"encoder\.down_blocks\.(\d+)\.resnets\.", r"encoder.down.\1.block.", name)
     name = re.sub(r"encoder\.down_blocks\.(\d+)\.downsamplers\.0\.", r"encoder.down.\1.downsample.", name)
     name = re.sub(r"up_blocks\.(\d+)\.resnets\.", lambda found: f"up.{levels - 1 - int(found[1])}.block.", name)
-    name = re.sub(r"up_blocks\.(\d+)\.upsamplers\.0\.", lambda found: f"up.{levels - 1 - int(found[1])}.upsample.", name)
+    name = re.sub(
+        r"up_blocks\.(\d+)\.upsamplers\.0\.", lambda found: f"up.{levels - 1 - int(found[1])}.upsample.", name
+    )
     name = re.sub(r"mid_block\.resnets\.(\d)\.", lambda found: f"mid.block_{int(found[1]) + 1}.", name)
     if "mid_block.attentions.0." in name:
         head, rest = name.split("mid_block.attentions.0.")

@@ -24,7 +24,7 @@ from diffusion.values import Image, Mask
 
 log = logging.getLogger(__name__)
 
-FORMATS: tuple[str, ...] = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+FORMATS: tuple[str, ...] = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
 """What is read. Not all that Pillow knows: some of its formats start other programs or say nothing of their size."""
 
 MAX_SIDE = 16384
@@ -77,8 +77,8 @@ def read_frames(path: Path) -> Frames:
     An animation or a file of several pages gives a batch; pages of another size than the first (thumbnails) and the
     extra pictures of an MPO photograph are left out. 16-bit samples keep their bits. Numbers with a sign or of 32 bits
     and floats outside 0..1 stay as they are, with their extremes as `range`.
-    Raises PictureError for what is no picture, damaged or empty, and, before anything is decoded, for what is above
-    MAX_SIDE or MAX_PIXELS.
+    Raises PictureError for what is no picture, damaged or without pixels, and, before anything is decoded, for what is
+    above MAX_SIDE or MAX_PIXELS.
     """
     name = path.name
     try:
@@ -182,8 +182,6 @@ def _read(path: Path) -> Frames:
 
 def _check_size(name: str, size: tuple[int, int], count: int) -> None:
     width, height = size
-    if width < 1 or height < 1:
-        raise PictureError(f"Picture '{name}' is empty: its size is {width}×{height} pixels.")
     if max(size) > MAX_SIDE or width * height * count > MAX_PIXELS:
         frames = f" in {count} frames" if count > 1 else ""
         raise PictureError(f"Picture '{name}' is too large: {width}×{height} pixels{frames}; {_limits()}")

@@ -18,7 +18,7 @@ NEWEST_WITHOUT_HALF = (6, 9)
 """CUDA compute capability: tensor cores for float16 begin with 7.0; before, it is slower than float32 or overflows."""
 
 
-class Unavailable(ValueError):
+class UnavailableError(ValueError):
     """A device or precision that was asked for is not there. Its text is a sentence for people."""
 
 
@@ -37,9 +37,11 @@ class Choice:
 
 
 def choose(device: str = "auto", precision: str = "auto") -> Choice:
-    """Settle what `--device` and `--precision` ask for. Raises Unavailable where there is no such device or precision."""
+    """Settle what `--device` and `--precision` ask for. Raises UnavailableError where there is no such device or
+    precision.
+    """
     if precision not in ("auto", *get_args(Precision)):
-        raise Unavailable(f"There is no precision '{precision}'. Use auto, {', '.join(get_args(Precision))}.")
+        raise UnavailableError(f"There is no precision '{precision}'. Use auto, {', '.join(get_args(Precision))}.")
     place = _device(device)
     if precision != "auto":
         return Choice(place, precision, f"{precision} was asked for.")  # pyright: ignore[reportArgumentType] — checked above
@@ -47,7 +49,9 @@ def choose(device: str = "auto", precision: str = "auto") -> Choice:
         feature = native_bf16()
         if feature:
             return Choice(place, "bf16", f"bf16: this processor multiplies bfloat16 natively ({feature}).")
-        return Choice(place, "fp32", "fp32: this processor has neither AMX nor AVX512-BF16, so half precision would be slower.")
+        return Choice(
+            place, "fp32", "fp32: this processor has neither AMX nor AVX512-BF16, so half precision would be slower."
+        )
     return _on_gpu(place)
 
 
@@ -88,7 +92,7 @@ def _cpu_flags(path: Path) -> set[str]:
 def _device(wanted: str) -> str:
     kind, _, index = wanted.partition(":")
     if kind not in ("auto", *DEVICE_KINDS) or (index and not index.isdigit()):
-        raise Unavailable(f"There is no device '{wanted}'. Use auto, cpu, cuda, cuda:1, mps or xpu.")
+        raise UnavailableError(f"There is no device '{wanted}'. Use auto, cpu, cuda, cuda:1, mps or xpu.")
     if kind == "cpu":
         return "cpu"
     if kind == "auto" and _torch_is_for_cpus():
@@ -104,9 +108,9 @@ def _device(wanted: str) -> str:
         found = next((name for name, count in counts.items() if count), None)
         return "cpu" if found is None else f"{found}:0"
     if counts[kind] <= int(index or 0):
-        raise Unavailable(
-            f"There is no device '{wanted}' that this torch ({torch.__version__}) can use; it sees {counts[kind]} of that kind. "
-            "'doctor' says what is there."
+        raise UnavailableError(
+            f"There is no device '{wanted}' that this torch ({torch.__version__}) can use; "
+            f"it sees {counts[kind]} of that kind. 'doctor' says what is there."
         )
     return f"{kind}:{index or 0}"
 
@@ -123,6 +127,10 @@ def _on_gpu(device: str) -> Choice:
         capability = torch.cuda.get_device_capability(device)
         name = torch.cuda.get_device_name(device)
         if capability <= NEWEST_WITHOUT_HALF:
-            return Choice(device, "fp32", f"fp32: {name} (compute capability {capability[0]}.{capability[1]}) is not faster in half precision.")
+            return Choice(
+                device,
+                "fp32",
+                f"fp32: {name} (compute capability {capability[0]}.{capability[1]}) is not faster in half precision.",
+            )
         return Choice(device, "fp16", f"fp16: {name} computes float16 in tensor cores.")
     return Choice(device, "fp16", f"fp16: the {device.partition(':')[0]} device computes float16.")

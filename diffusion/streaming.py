@@ -9,7 +9,7 @@ def stream(module: nn.Module, device: torch.device) -> nn.Module:
 
     On CUDA the next layer is copied while this one computes. The results are those of the whole module on the device.
     """
-    from diffusers.hooks import apply_group_offloading
+    from diffusers.hooks.group_offloading import apply_group_offloading
 
     apply_group_offloading(
         module,

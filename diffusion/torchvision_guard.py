@@ -1,7 +1,8 @@
 """Keeps a broken torchvision from breaking everything else. Loads no torch unless torchvision is installed.
 
-transformers takes torchvision for usable as soon as it is installed. Where its published build stands beside another build
-of torch, importing it raises, and with it every network module of diffusers and transformers. Hiding it lets them import.
+transformers takes torchvision for usable as soon as it is installed. Where its published build stands beside another
+build of torch, importing it raises, and with it every network module of diffusers and transformers. Hiding it lets them
+import.
 """
 
 import importlib.util

@@ -17,9 +17,10 @@ Level = Literal["memory", "disk"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a node returned. outputs: its values in the order of its spec. saved: the files it wrote. level: where it is kept.
+    """What a node returned.
 
-    stamps: (size, mtime in ns) of each saved file when it was written.
+    outputs: its values in the order of its spec. saved: the files it wrote; stamps: (size, mtime in ns) of each when it was
+    written. level: where this is kept.
     """
 
     outputs: tuple[object, ...] = ()

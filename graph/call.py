@@ -32,7 +32,8 @@ def arguments_of(work: Work, live: Mapping[str, Entry], services: Mapping[str, A
             except Unfit as error:
                 raise GraphError(f"Its input '{name}' {error}. {error.hint}".strip()) from error
             if name in sources and value is not None:
-                value = services["files"].find(sources[name], value)
+                find, folder = services["files"].find, sources[name]
+                value = [find(folder, item) for item in value] if isinstance(value, list) else find(folder, value)
         arguments[name] = value
     return arguments
 
@@ -46,7 +47,8 @@ def entry_of(work: Work, result: object) -> Entry:
         return entry_of_files(result)
     if isinstance(result, tuple) and hasattr(result, "_fields"):
         if len(result) != len(declared):
-            raise GraphError(f"It returned {len(result)} values, but declares {len(declared)}: {listing(work.kind.outputs)}.")
+            names = listing(work.kind.outputs)
+            raise GraphError(f"It returned {len(result)} values, but declares {len(declared)}: {names}.")
         return Entry(tuple(result))
     if len(declared) == 1:
         if result is None and declared[0].type != "*":

@@ -1,7 +1,7 @@
 """The catalogue: every node type there is, as data, and with its function once somebody asks for it.
 
-`Catalogue.of` imports the modules that declare node types. `graph.stored_catalogue` keeps what it found as JSON, so that
-a server has the specs without importing a single node.
+`Catalogue.of` imports the modules that declare node types. `graph.stored_catalogue` keeps what it found as JSON, so
+that a server has the specs without importing a single node.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ FORMAT = 1
 class Catalogue:
     """Node types by id. A type that should be there but could not be loaded has an `error` in place of a spec.
 
-    specs: by id. types: those whose function is at hand; the others are imported when asked for. errors: why a node type,
-    or a whole module, is not there. code: tells the version of a module's code.
+    specs: by id. types: those whose function is at hand; the others are imported when asked for. errors: why a node
+    type, or a whole module, is not there. code: tells the version of a module's code.
     """
 
     def __init__(
@@ -106,8 +106,8 @@ class Catalogue:
         version = self._code.of(node_type.spec.module)
         if version is not None:
             return version
-        code = marshal.dumps(node_type.function.__code__)  # declared in a notebook: no file, so the function is the version
-        return hashlib.sha256(code).hexdigest()
+        # Declared in a notebook: there is no file, so the function itself is the version.
+        return hashlib.sha256(marshal.dumps(node_type.function.__code__)).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """Specs and errors as JSON values."""
@@ -126,13 +126,12 @@ class Catalogue:
         try:
             module = importlib.import_module(spec.module)
         except Exception as error:
-            raise GraphError(
-                f"Node type '{spec.type}' cannot be loaded: {type(error).__name__}: {error} (in module '{spec.module}')."
-            ) from error
+            reason = f"{type(error).__name__}: {error}"
+            raise GraphError(f"Node type '{spec.type}': its module '{spec.module}' cannot be imported: {reason}.") from error
         for found in node_types_in(module):
             self._types.setdefault(found.spec.type, found)
         if spec.type not in self._types:
-            raise GraphError(f"Module '{spec.module}' no longer declares the node type '{spec.type}'. Start the program again.")
+            raise GraphError(f"Module '{spec.module}' no longer declares node type '{spec.type}'. Start the program again.")
 
 
 def node_types_in(module: ModuleType) -> Iterator[NodeType]:

@@ -9,6 +9,8 @@ def circles(origins: Mapping[str, Iterable[str]]) -> list[list[str]]:
 
     origins: node → nodes that feed it; names that are no node are ignored. Linear in nodes and links.
     """
+    if _in_order(origins):
+        return []
     waiting = {node: {origin for origin in feeding if origin in origins} for node, feeding in origins.items()}
     fed: dict[str, list[str]] = {node: [] for node in origins}
     for node, feeding in waiting.items():
@@ -25,7 +27,20 @@ def circles(origins: Mapping[str, Iterable[str]]) -> list[list[str]]:
                 ready.append(node)
     if not open_inputs:
         return []
-    return _in_knots(list(open_inputs), {node: [item for item in fed[node] if item in open_inputs] for node in open_inputs})
+    return _in_knots(
+        list(open_inputs), {node: [item for item in fed[node] if item in open_inputs] for node in open_inputs}
+    )
+
+
+def _in_order(origins: Mapping[str, Iterable[str]]) -> bool:
+    """Whether every node stands after those that feed it, as in most documents: then there is no circle."""
+    seen: set[str] = set()
+    for node, feeding in origins.items():
+        for origin in feeding:
+            if origin not in seen and origin in origins:
+                return False
+        seen.add(node)
+    return True
 
 
 def _in_knots(nodes: list[str], fed: Mapping[str, list[str]]) -> list[list[str]]:

@@ -36,7 +36,7 @@ class Source:
 
 
 class CodeVersions:
-    """Answers `of(module)`, once per module and process. store: a JSON file that remembers parsed files between runs."""
+    """Answers `of(module)`, once per module and process. store: a JSON file that keeps parsed files between runs."""
 
     def __init__(self, store: Path | None = None) -> None:
         self._store = store
@@ -50,7 +50,7 @@ class CodeVersions:
         return self._version(module, (module.partition(".")[0], *SHARED_ROOTS), late=True)
 
     def declaring(self, module: str) -> str | None:
-        """The version of the code that importing `module` runs, declarations (`graph`) included; None without a file."""
+        """The version of the code that importing `module` runs, `graph` included; None where it has no file."""
         return self._version(module, (module.partition(".")[0], *SHARED_ROOTS, "graph"), late=False)
 
     def _version(self, module: str, roots: tuple[str, ...], *, late: bool) -> str | None:

@@ -1,4 +1,4 @@
-"""The workflow document in memory. `graph.workflow` reads and writes it; `docs/workflow-format.md` specifies the format.
+"""The workflow document in memory. `graph.workflow` reads and writes it; `docs/workflow-format.md` specifies it.
 
 A workflow is frozen dataclasses over plain dicts that nobody changes. Whatever a document holds beyond the format
 stays in `extra`: keys beginning with `x-`, keys nobody knows, and known keys whose value is not what the format says.
@@ -30,7 +30,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A JSON object that stands as an input but is neither a link nor a wrapped value. Kept, and reported by `check`."""
+    """A JSON object that stands as an input but is neither a link nor a wrapped value: kept, reported by `check`."""
 
     raw: Mapping[str, Any]
 
@@ -39,8 +39,8 @@ class Malformed:
 class Node:
     """One use of a node type.
 
-    inputs: by name, a `Link` or a setting (any JSON value, objects unwrapped). version: of the node type, when it was saved.
-    mode: "mute" (absent), "bypass" (its inputs pass through) or "". after_run: how a client changes settings after a run.
+    inputs: by name, a `Link` or a setting (any JSON value, objects unwrapped). version: of the node type, when it was
+    saved. mode: "mute" (absent), "bypass" (its inputs pass through) or "". after_run: how settings change after a run.
     """
 
     type: str
@@ -132,6 +132,10 @@ class Workflow:
     requires: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def definition_of(self, node: Node) -> Subgraph | None:
+        """The subgraph that a node of type `subgraph/NAME` uses; None for other nodes, and where there is none."""
+        return self.subgraphs.get(node.type[len(SUBGRAPH) :]) if node.type.startswith(SUBGRAPH) else None
+
     def node_at(self, path: str) -> Node | None:
         """The node a path names: `id`, or `outer/inner` for a node inside a subgraph; None if there is none."""
         nodes, found = self.nodes, None
@@ -139,6 +143,6 @@ class Workflow:
             found = nodes.get(part)
             if found is None:
                 return None
-            definition = self.subgraphs.get(found.type.removeprefix(SUBGRAPH)) if found.type.startswith(SUBGRAPH) else None
+            definition = self.definition_of(found)
             nodes = definition.nodes if definition else {}
         return found

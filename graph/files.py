@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+INPUT = "input"
+"""The folder of what people load: pictures, not models."""
+
 
 @dataclass(frozen=True)
 class File:

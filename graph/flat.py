@@ -35,9 +35,9 @@ Flat = dict[str, FlatNode]
 class Expansion:
     """The flat graph with what `check` needs to explain it.
 
-    instances: path of each subgraph instance → name of its definition. absent: path of each muted or bypassed node → its
-    mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. problems: subgraphs that cannot
-    be put in place, nodes that cannot be upgraded.
+    instances: path of each subgraph instance → name of its definition. absent: path of each muted or bypassed node →
+    its mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. problems: subgraphs that
+    cannot be put in place, nodes that cannot be upgraded.
     """
 
     flat: Flat
@@ -92,7 +92,7 @@ def upgraded(node: Node, catalogue: Catalogue) -> Node:
         return node
     if node.version > spec.version:
         raise ValueError(
-            f"it was saved as version {node.version} of {spec.type}, but version {spec.version} is the newest known here"
+            f"it was saved as version {node.version} of {spec.type}, but version {spec.version} is the newest here"
         )
     try:
         node_type = catalogue.node_type(node.type)
@@ -156,7 +156,7 @@ def _placed(workflow: Workflow, catalogue: Catalogue) -> _Placement:
         for name, node in scope.nodes:
             path = scope.prefix + name
             mode = _outer(scope.mode, node.mode)
-            definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH)) if node.type.startswith(SUBGRAPH) else None
+            definition = workflow.definition_of(node)
             if definition is None:
                 if node.type not in specs:
                     specs[node.type] = catalogue.spec(node.type)
@@ -191,7 +191,13 @@ def _outer(around: str, own: str) -> str:
 
 
 def _inputs(
-    scope: _Scope, name: str, node: Node, path: str, spec: NodeSpec | None, catalogue: Catalogue, problems: list[Problem]
+    scope: _Scope,
+    name: str,
+    node: Node,
+    path: str,
+    spec: NodeSpec | None,
+    catalogue: Catalogue,
+    problems: list[Problem],
 ) -> Mapping[str, Any]:
     """What the inputs of a node hold, as today's version of its type names them."""
     inputs = _absolute(scope, name, node.inputs)

@@ -9,6 +9,7 @@ order of inputs do not count.
 import hashlib
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 FORMAT = 1
@@ -18,7 +19,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=Fals
 
 
 def canonical(value: Any) -> bytes:
-    """The one JSON text of a value: sorted keys, ASCII, floats as Python's `repr` writes them. Raises ValueError for NaN."""
+    """The one JSON text of a value: sorted keys, ASCII, floats as `repr` writes them. Raises ValueError for NaN."""
     return _encode(value).encode()
 
 
@@ -30,18 +31,27 @@ class TypeKey:
     """
 
     def __init__(
-        self, type_id: str, code: str, environment: Mapping[str, Any] | None = None, lent: Mapping[str, str] | None = None
+        self,
+        type_id: str,
+        code: str,
+        environment: Mapping[str, Any] | None = None,
+        lent: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        described = [FORMAT, type_id, code, None if environment is None else dict(environment), dict(lent or {})]
+        described = [FORMAT, type_id, code, None if environment is None else dict(environment), dict(lent)]
         self._common = hashlib.sha256(canonical(described))
 
     def of(
-        self, settings: Mapping[str, Any], links: Mapping[str, tuple[str, str]], digests: Mapping[str, str], salt: str = ""
+        self,
+        settings: Mapping[str, Any],
+        links: Mapping[str, tuple[str, str]],
+        digests: Mapping[str, list[str]],
+        salt: str = "",
     ) -> str:
         """The key of one node.
 
-        settings: of inputs that are neither links nor files. links: input → (key of the node it comes from, output name).
-        digests: input → digest of the file it names. salt: a fingerprint, or what makes the key differ from every other.
+        settings: of inputs that are neither links nor files. links: input → (key of the node it comes from, name of the
+        output). digests: input → digests of the files it names. salt: a fingerprint, or what no other key has.
+        Raises ValueError for what JSON cannot say.
         """
         key = self._common.copy()
         key.update(_encode([settings, links, digests, salt]).encode())

@@ -18,7 +18,7 @@ from graph.files import InFolder, SavedFiles
 from graph.spec import ANY, InputSpec, NodeSpec, OutputSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
-Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+Upgrade = Callable[[dict[str, Any], int], dict[str, Any]]
 Fingerprint = Callable[..., str]
 
 WIRE_OF_PLAIN: Mapping[type, str] = types.MappingProxyType({int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"})

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from graph.catalogue import Catalogue
-from graph.document import SUBGRAPH, Link, Node, Subgraph, SubgraphInput, Workflow
+from graph.document import Link, Workflow
+from graph.ends import inputs_of
 from graph.errors import SettingError
 from graph.flat import upgraded
 from graph.settings import Unfit, coerce, read, takes_settings
@@ -17,8 +18,8 @@ from graph.text import listing, nearest
 def set_inputs(workflow: Workflow, values: Mapping[str, Any], catalogue: Catalogue) -> Workflow:
     """The workflow with settings changed from outside, as `--set NAME=VALUE` does.
 
-    A name is one of the `interface`, or `NODE.INPUT`, or an input that holds a setting in one node only. A text is read as the
-    input's type; `@file` reads the text of a file, `@@` stands for a leading @. Other values are taken as they are.
+    A name is one of the `interface`, or `NODE.INPUT`, or an input that holds a setting in one node only. A text is read
+    as the input's type; `@file` reads a file's text, `@@` stands for a leading @. Other values are taken as they are.
     Raises SettingError with one readable paragraph.
     """
     nodes = dict(workflow.nodes)
@@ -34,36 +35,6 @@ def set_inputs(workflow: Workflow, values: Mapping[str, Any], catalogue: Catalog
         except ValueError as error:
             raise SettingError(f"'{name}' cannot be set: {error}.") from error
     return replace(workflow, nodes=nodes)
-
-
-def inputs_of(node: Node, workflow: Workflow, catalogue: Catalogue) -> dict[str, InputSpec]:
-    """The inputs of a node by name, as its type or its subgraph declares them. Empty for an unknown type."""
-    if node.type.startswith(SUBGRAPH):
-        definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH))
-        return {item.name: _inner(item, definition, workflow, catalogue) for item in definition.inputs} if definition else {}
-    spec = catalogue.spec(node.type)
-    return {item.name: item for item in spec.inputs} if spec else {}
-
-
-def _inner(item: SubgraphInput, definition: Subgraph, workflow: Workflow, catalogue: Catalogue) -> InputSpec:
-    """What a subgraph's input takes: what the first inner input takes to which it leads, through subgraphs inside too."""
-    name, to, nodes = item.name, item.to, definition.nodes
-    for _ in range(len(workflow.subgraphs) + 1):
-        node = nodes.get(to[0][0]) if to else None
-        if node is None:
-            break
-        definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH)) if node.type.startswith(SUBGRAPH) else None
-        if definition is None:
-            spec = catalogue.spec(node.type)
-            found = spec.input(to[0][1]) if spec else None
-            return found.model_copy(update={"name": name, "required": False}) if found else _open(item)
-        to = next((inner.to for inner in definition.inputs if inner.name == to[0][1]), ())
-        nodes = definition.nodes
-    return _open(item)
-
-
-def _open(item: SubgraphInput) -> InputSpec:
-    return InputSpec(name=item.name, type=item.type, required=False)
 
 
 def _text(value: str) -> str:

@@ -3,17 +3,17 @@
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
 from graph.cache import Cache, Entry
 from graph.catalogue import Catalogue
 from graph.document import Workflow
-from graph.errors import GraphError
+from graph.errors import FileMissing, GraphError
 from graph.events import PlannedNode
 from graph.files import File
-from graph.flat import Flat, flatten
+from graph.flat import Flat, FlatNode, flatten
 from graph.kind import Kind, Kinds
 from graph.order import ordered
 from graph.record import Recording
@@ -28,9 +28,11 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one node is asked to do. arguments: settings, defaults and files by parameter. links: (parameter, node, its
-    key, index of its output). key: of its result; two nodes with one key do the same work. files: input → the file it names.
-    volatile: why nothing can be reused in its place, or "".
+    """What one node is asked to do.
+
+    key: of its result; two nodes with one key do the same work. arguments: settings, defaults and files, by parameter.
+    links: (parameter, node it comes from, that node's key, index of its output). files: input → the files it names.
+    fingerprint: of an impure node. volatile: why no result can be reused in its place, or "".
     """
 
     node: str
@@ -38,7 +40,8 @@ class Work:
     key: str
     arguments: Mapping[str, Any]
     links: tuple[tuple[str, str, str, int], ...]
-    files: Mapping[str, File]
+    files: Mapping[str, tuple[File, ...]]
+    fingerprint: str = ""
     volatile: str = ""
 
 
@@ -65,8 +68,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """A workflow ready to run. steps: in order. unneeded: nodes of the way to the wanted ones whose results are not needed,
-    since those made from them are reused. works: of all of these, by id, each after what it needs.
+    """A workflow ready to run.
+
+    works: what each node on the way to the wanted ones would do, by id, each after what it needs. steps: what is done, in
+    order. unneeded: nodes whose results are not needed, since those made from them are reused.
     """
 
     workflow: Workflow
@@ -75,8 +80,8 @@ class Plan:
     wanted: tuple[str, ...]
     steps: tuple[Step, ...]
     unneeded: tuple[str, ...]
-    environment: Mapping[str, Any] = NOTHING
-    recording: Recording = field(default_factory=Recording)
+    environment: Mapping[str, Any]
+    recording: Recording
 
     def summary(self) -> tuple[PlannedNode, ...]:
         """What is done with each node and why, for people and events."""
@@ -161,14 +166,24 @@ def _work(flat: Flat, node_id: str, works: Mapping[str, Work], kinds: Kinds) -> 
     for name in kind.required:
         if name not in arguments and name not in origins:
             raise GraphError(f"Node '{node_id}' ({kind.spec.type}) has nothing at its input '{name}', which it needs.")
-    files = _files(node_id, kind, arguments, kinds) if kind.sources else {}
-    salt, volatile = _salt(node_id, kind, {**arguments, **files}, origins, kinds)
-    settings = {name: value for name, value in arguments.items() if name not in files} if files else arguments
+    settings, files, digests = arguments, {}, {}
+    if kind.sources:
+        files = {name: _files(node, kind, name, arguments[name], kinds) for name in kind.sources if arguments.get(name)}
+        settings = {name: value for name, value in arguments.items() if name not in files}
+        arguments = {name: _given(arguments[name], files[name]) if name in files else arguments[name] for name in arguments}
+        digests = {name: [file.digest for file in found] for name, found in files.items()}
+    fingerprint = volatile = ""
+    if kind.type.fingerprint is not None:
+        fingerprint, volatile = _fingerprint(node_id, kind, arguments, kinds)
+    for name in kind.sources:
+        if name in origins:
+            volatile = f"which file its input '{name}' names is known only once it runs"
     try:
-        key = kind.key.of(settings, origins, {name: file.digest for name, file in files.items()}, salt)
+        key = kind.key.of(settings, origins, digests, uuid.uuid4().hex if volatile else fingerprint)
     except ValueError as error:
-        raise GraphError(f"A setting of node '{node_id}' ({kind.spec.type}) cannot be written as JSON: {error}.") from error
-    return Work(node_id, kind, key, {**arguments, **files} if files else arguments, tuple(links), files, volatile)
+        message = f"A setting of node '{node_id}' ({kind.spec.type}) cannot be written as JSON: {error}."
+        raise GraphError(message) from error
+    return Work(node_id, kind, key, arguments, tuple(links), files, fingerprint, volatile)
 
 
 def _setting(node: FlatNode, spec: InputSpec, value: Any) -> Any:
@@ -178,33 +193,33 @@ def _setting(node: FlatNode, spec: InputSpec, value: Any) -> Any:
         raise GraphError(f"Input '{spec.name}' of node '{node.id}' ({node.type}) {error}. {error.hint}".strip()) from error
 
 
-def _files(node_id: str, kind: Kind, arguments: Mapping[str, Any], kinds: Kinds) -> dict[str, File]:
-    """The files that the settings of a node name."""
-    found: dict[str, File] = {}
-    for name, folder in kind.sources.items():
-        if arguments.get(name) is not None:
-            if "files" not in kinds.services:
-                raise GraphError(f"Input '{name}' of node '{node_id}' names a file, but the service 'files' is not there.")
-            found[name] = kinds.services["files"].find(folder, arguments[name])
-    return found
+def _files(node: FlatNode, kind: Kind, name: str, value: Any, kinds: Kinds) -> tuple[File, ...]:
+    """The files that a setting names: one, or those of a list."""
+    place = f"Input '{name}' of node '{node.id}' ({kind.spec.type})"
+    if "files" not in kinds.services:
+        raise GraphError(f"{place} names a file, but the service 'files' is not there.")
+    folder = kind.sources[name]
+    try:
+        return tuple(kinds.services["files"].find(folder, item) for item in (value if isinstance(value, list) else [value]))
+    except FileMissing as error:
+        raise FileMissing(f"{place}: {error}", folder=folder, name=error.name) from error
 
 
-def _salt(
-    node_id: str, kind: Kind, arguments: Mapping[str, Any], origins: Mapping[str, Any], kinds: Kinds
-) -> tuple[str, str]:
-    """What else joins the key, and why nothing can be reused, or ""."""
-    for name in kind.sources:
-        if name in origins:
-            return uuid.uuid4().hex, f"which file its input '{name}' names is known only once it runs"
-    fingerprint = kind.type.fingerprint
-    if fingerprint is None:
-        return "", ""
+def _given(value: Any, files: tuple[File, ...]) -> Any:
+    """What the node gets in place of names: a list for a list, else the one file."""
+    return list(files) if isinstance(value, list) else files[0]
+
+
+def _fingerprint(node_id: str, kind: Kind, arguments: Mapping[str, Any], kinds: Kinds) -> tuple[str, str]:
+    """The fingerprint of an impure node, called with what is known of its inputs; or why there is none."""
+    assert kind.type.fingerprint is not None  # noqa: S101 — asked by the caller
     given = {name: arguments.get(name, kinds.services.get(name)) for name in kind.asks}
     try:
-        return str(fingerprint(**given)), ""
-    except Exception as error:  # noqa: BLE001 — the node's own code
-        log.warning("The fingerprint of node '%s' (%s) failed: %s: %s", node_id, kind.spec.type, type(error).__name__, error)
-        return uuid.uuid4().hex, f"its fingerprint failed: {type(error).__name__}: {error}"
+        return str(kind.type.fingerprint(**given)), ""
+    except Exception as error:  # noqa: BLE001 — the node's own code; its result is then of no use to later runs
+        reason = f"its fingerprint failed: {type(error).__name__}: {error}"
+        log.warning("Node '%s' (%s) is not reused: %s", node_id, kind.spec.type, reason)
+        return "", reason
 
 
 def _no_output(node: FlatNode, name: str, origin: Work, output: str) -> str:

@@ -1,4 +1,4 @@
-"""From JSON values to a `Workflow`. The frame must be right; what is wrong inside a node is kept for `check` to report."""
+"""From JSON values to a `Workflow`. The frame must be right; what is wrong inside it is kept for `check` to report."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -49,12 +49,12 @@ def from_json(document: Any) -> Workflow:
 def _recognised(document: Any) -> dict[str, Any]:
     """The document, if it is one of ours in a version we read."""
     if type(document) is not dict:
-        raise WorkflowError(f"is {kind(document)}, not an object with \"format\": \"{FORMAT}\"")
+        raise WorkflowError(f'is {kind(document)}, not an object with "format": "{FORMAT}"')
     if document.get("format") != FORMAT:
         raise WorkflowError(_other_format(document))
     version = document.get("version")
     if type(version) is not int or version < 1:
-        raise WorkflowError(f'has the format version {shown(version)}; "version" must be a whole number from 1 to {VERSION}')
+        raise WorkflowError(f"has the format version {shown(version)}; it must be a whole number from 1 to {VERSION}")
     if version > VERSION:
         raise WorkflowError(
             f"is of format version {version}, but this program reads versions up to {VERSION}. "
@@ -70,9 +70,9 @@ def _other_format(document: Mapping[str, Any]) -> str:
         return f'has the format {shown(document["format"])}, not "{FORMAT}"'
     prompt = document.get("prompt", document)
     if type(prompt) is dict and prompt and all(type(item) is dict and "class_type" in item for item in prompt.values()):
-        return f"is in ComfyUI's API format (nodes with \"class_type\"). {later}"
+        return f'is in ComfyUI\'s API format (nodes with "class_type"). {later}'
     if type(document.get("nodes")) is list and ("links" in document or "last_node_id" in document):
-        return f"is a workflow of ComfyUI's editor (\"nodes\" and \"links\" in lists). {later}"
+        return f'is a workflow of ComfyUI\'s editor ("nodes" and "links" in lists). {later}'
     return f'does not say "format": "{FORMAT}", so it is no workflow of {NAME}'
 
 
@@ -144,7 +144,7 @@ def _subgraph_input(raw: dict[str, Any], place: str) -> SubgraphInput:
 
 def _subgraph_output(raw: dict[str, Any], place: str) -> SubgraphOutput:
     taken = {"name", "from"}
-    origin = raw.get("from")
+    origin: Any = raw.get("from")
     if not _is_pair(origin):
         raise WorkflowError(f"cannot be read: {place}.from is {shown(origin)}, not [node, output]")
     wire = _optional(raw, "type", taken, _is_text, "*")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from graph.comfyui.api import to_api
 from graph.document import NAME
+from graph.files import INPUT
 from graph.workflow import dump
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Record:
     @property
     def uses_pictures(self) -> bool:
         """Whether an input picture took part: a node upstream reads a file of the input folder."""
-        return any("input" in work.kind.sources.values() for work in self._upstream())
+        return any(INPUT in work.kind.sources.values() for work in self._upstream())
 
     def texts(self) -> dict[str, str]:
         """Key → JSON text, for the text chunks of a file; empty unless metadata is "full".
@@ -68,17 +69,21 @@ class Record:
     def facts(self) -> dict[str, Any]:
         """What this node's result came from, as JSON values; the same for every run of the same work.
 
-        app; node_types with their versions; files with their digests; seeds by node and input; environment (device, precision, versions).
+        app; node_types with their versions; weights: files with their digests; fingerprints of impure nodes; seeds by node and
+        input; environment: device, precision, versions.
         """
         works = self._upstream()
         return {
             "app": dict(self._plan.recording.app),
             "node_types": {work.kind.spec.type: work.kind.spec.version for work in sorted(works, key=_type)},
-            "files": [
-                {"node": work.node, "input": name, "folder": work.kind.sources[name], "name": file.name, "digest": file.digest}
+            "weights": [
+                {"folder": work.kind.sources[name], "name": file.name, "digest": file.digest}
                 for work in works
-                for name, file in work.files.items()
+                for name, files in work.files.items()
+                for file in files
+                if work.kind.sources[name] != INPUT
             ],
+            "fingerprints": {work.node: work.fingerprint for work in works if work.fingerprint},
             "seeds": {
                 f"{work.node}.{item.name}": work.arguments[item.name]
                 for work in works

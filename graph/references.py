@@ -1,4 +1,4 @@
-"""Names in a document that must lead somewhere: ends of subgraphs, inputs of their instances, `after_run`, the interface."""
+"""Names in a document that must lead somewhere: ends of subgraphs, inputs of instances, `after_run`, the interface."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from graph.catalogue import Catalogue
 from graph.document import SUBGRAPH, Link, Node, Subgraph, Workflow
-from graph.overrides import inputs_of
+from graph.ends import inputs_of, is_known, outputs_of
 from graph.problem import Problem
 from graph.spec import InputSpec
 from graph.text import meant
@@ -28,28 +28,13 @@ def reference_problems(workflow: Workflow, catalogue: Catalogue) -> Iterator[Pro
         yield Problem(code="bad_interface", message=f"Interface: {message}", hint=hint, severity="warning")
 
 
-def outputs_of(node: Node, workflow: Workflow, catalogue: Catalogue) -> dict[str, str]:
-    """The outputs of a node, name → wire type, as its type or its subgraph declares them. Empty for an unknown type."""
-    if node.type.startswith(SUBGRAPH):
-        definition = workflow.subgraphs.get(node.type.removeprefix(SUBGRAPH))
-        return {item.name: item.type for item in definition.outputs} if definition else {}
-    spec = catalogue.spec(node.type)
-    return {item.name: item.type for item in spec.outputs} if spec else {}
-
-
-def _is_known(node: Node, workflow: Workflow, catalogue: Catalogue) -> bool:
-    if node.type.startswith(SUBGRAPH):
-        return node.type.removeprefix(SUBGRAPH) in workflow.subgraphs
-    return catalogue.spec(node.type) is not None
-
-
 def _nodes(
     nodes: Mapping[str, Node], subgraph: str | None, workflow: Workflow, catalogue: Catalogue
 ) -> Iterator[Problem]:
     inside = f" of subgraph '{subgraph}'" if subgraph is not None else ""
     for name, node in nodes.items():
         is_instance = node.type.startswith(SUBGRAPH)
-        if not (is_instance or node.after_run) or not _is_known(node, workflow, catalogue):
+        if not (is_instance or node.after_run) or not is_known(node, workflow, catalogue):
             continue
         inputs = inputs_of(node, workflow, catalogue)
         where = f"Node '{name}'{inside} ({node.type})"
@@ -100,7 +85,7 @@ def _ends(definition: Subgraph, workflow: Workflow, catalogue: Catalogue) -> Ite
             lead = f"input '{item.name}' leads to"
             if node is None:
                 yield f"{lead} node '{node_id}', which it does not have.", meant(node_id, definition.nodes)
-            elif _is_known(node, workflow, catalogue) and key not in inputs_of(node, workflow, catalogue):
+            elif is_known(node, workflow, catalogue) and key not in inputs_of(node, workflow, catalogue):
                 hint = meant(key, inputs_of(node, workflow, catalogue))
                 yield f"{lead} input '{key}' of node '{node_id}' ({node.type}), which has no such input.", hint
     for item in definition.outputs:
@@ -109,7 +94,7 @@ def _ends(definition: Subgraph, workflow: Workflow, catalogue: Catalogue) -> Ite
         come = f"output '{item.name}' comes from"
         if node is None:
             yield f"{come} node '{node_id}', which it does not have.", meant(node_id, definition.nodes)
-        elif _is_known(node, workflow, catalogue) and key not in outputs_of(node, workflow, catalogue):
+        elif is_known(node, workflow, catalogue) and key not in outputs_of(node, workflow, catalogue):
             hint = meant(key, outputs_of(node, workflow, catalogue))
             yield f"{come} output '{key}' of node '{node_id}' ({node.type}), which has no such output.", hint
 
@@ -123,23 +108,28 @@ def _interface(workflow: Workflow, catalogue: Catalogue) -> Iterator[tuple[str, 
         lead = f"input '{item.name}' leads to"
         if node is None:
             yield f"{lead} node '{item.node}', which is not there.", meant(item.node, workflow.nodes)
-        elif _is_known(node, workflow, catalogue):
+        elif is_known(node, workflow, catalogue):
             inputs = inputs_of(node, workflow, catalogue)
             if item.input not in inputs:
-                yield f"{lead} input '{item.input}' of node '{item.node}', which has none of that name.", meant(
-                    item.input, inputs
+                yield (
+                    f"{lead} input '{item.input}' of node '{item.node}', which has none of that name.",
+                    meant(item.input, inputs),
                 )
             elif isinstance(node.inputs.get(item.input), Link):
-                yield f"{lead} input '{item.input}' of node '{item.node}', which is linked.", "A value given there replaces the link."
+                yield (
+                    f"{lead} input '{item.input}' of node '{item.node}', which is linked.",
+                    "A value given there replaces the link.",
+                )
     for item in workflow.interface.outputs:
         node = workflow.nodes.get(item.node)
         if node is None:
             yield f"an output is node '{item.node}', which is not there.", meant(item.node, workflow.nodes)
-        elif item.output and _is_known(node, workflow, catalogue):
+        elif item.output and is_known(node, workflow, catalogue):
             outputs = outputs_of(node, workflow, catalogue)
             if item.output not in outputs:
-                yield f"an output is '{item.output}' of node '{item.node}', which has none of that name.", meant(
-                    item.output, outputs
+                yield (
+                    f"an output is '{item.output}' of node '{item.node}', which has none of that name.",
+                    meant(item.output, outputs),
                 )
 
 

@@ -18,8 +18,9 @@ from typing import Any, Literal, TypeVar
 from graph.cache import Cache, Entry
 from graph.call import arguments_of, described, entry_of, failure
 from graph.errors import GraphError, NodeFailed
-from graph.events import Event, NodeFinished, NodePreview, NodeProgress, NodeSkipped, NodeStarted, RunFinished, RunStarted
+from graph.events import Event, NodeFinished, NodePreview, NodeProgress, NodeSkipped, NodeStarted
 from graph.events import NodeFailed as NodeFailedEvent
+from graph.events import RunFinished, RunStarted
 from graph.plan import NOTHING, Plan, Step
 from graph.progress import Progress
 from graph.record import Record
@@ -47,9 +48,10 @@ def run(
     """Execute a plan, saying what happens as it happens. Close the generator to cancel.
 
     services: what is lent to nodes by name, as for the plan; one with a `lease()` is lent inside it, for one node.
-    cache: where results are found and kept. context: made and entered around every call into a node (`torch.inference_mode`),
-    except for nodes that ask for gradients. states: where long nodes left off. previews: whether previews are drawn.
-    cancel: once set, the run stops at the next step and says so with `run_finished`. describe: a value in one line, for the log.
+    cache: where results are found and kept. context: made and entered around every call into a node
+    (`torch.inference_mode`), except for nodes that ask for gradients. states: where long nodes left off.
+    previews: whether previews are drawn. cancel: once set, the run stops at the next step and says so with `run_finished`.
+    describe: a value in one line, for the log. run_id: made up if not given.
     A node that fails is an event, and so is each node that needed it; the rest goes on.
     """
     return _Run(plan, services, cache, context, states, previews, cancel, describe, run_id or uuid.uuid4().hex).events()
@@ -128,7 +130,7 @@ class _Run:
         return kind(self.id, next(self.numbers), time.time(), *facts)
 
     def _hold(self) -> dict[str, Entry]:
-        """Take hold of what the plan reuses. Where something has left the cache since, decide again by what is there now."""
+        """Take hold of what the plan reuses. Where something has left the cache since, decide anew by what is there."""
         held: dict[str, Entry] = {}
 
         def find(key: str) -> Entry | None:
@@ -210,7 +212,7 @@ class _Run:
         service = self.services[name]
         return leases.enter_context(service.lease()) if hasattr(service, "lease") else service
 
-    def _reported(self, step: Step, steps: Generator[Any, None, Any], context: Context) -> Generator[Event, None, Any]:
+    def _reported(self, step: Step, steps: Generator[Any, Any, Any], context: Context) -> Generator[Event, None, Any]:
         """Turn what a long node yields into events, and hand back its result. The context is left between its steps."""
         node = step.work.node
         keeps_state = self.states is not None and "resume" in step.work.kind.spec.services
@@ -232,8 +234,15 @@ class _Run:
                 if self.cancel is not None and self.cancel.is_set():
                     raise _Cancelled
         finally:
+            self._close(steps, node, context)
+
+    def _close(self, steps: Generator[Any, Any, Any], node: str, context: Context) -> None:
+        """Close a node's generator, so that its `with` blocks end. What it raises then can change nothing any more."""
+        try:
             with context():
                 steps.close()
+        except Exception as error:  # noqa: BLE001 — the node's own code
+            log.warning("Node '%s' failed while it was closed: %s: %s", node, type(error).__name__, error)
 
     def _previewed(self, node: str, progress: Progress, context: Context) -> Generator[Event, None, None]:
         assert progress.preview is not None  # noqa: S101 — asked by the caller

@@ -21,7 +21,9 @@ _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 class Unfit(ValueError):
     """A value an input does not take. Its text completes "the input …": "is 0, but must be at least 1"."""
 
-    def __init__(self, code: Literal["wrong_type", "out_of_range", "not_a_choice"], message: str, hint: str = "") -> None:
+    def __init__(
+        self, code: Literal["wrong_type", "out_of_range", "not_a_choice"], message: str, hint: str = ""
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
@@ -35,10 +37,10 @@ def takes_settings(spec: InputSpec) -> bool:
 def coerce(spec: InputSpec, value: Any) -> Any:
     """The value as the input's type has it, the same for all ways to write it: 7 → 7.0 for FLOAT, 7.0 → 7 for INT.
 
-    INT takes whole numbers, and as text those beyond 2**53. FLOAT takes finite numbers. STRING takes text. BOOLEAN takes true
-    and false, which are no numbers. COMBO takes one of its choices, or a file name, in which `\\` becomes `/`. A list input
-    takes a list, or one value as a list of one. null stands for "nothing" where the input is optional. Inputs of other types
-    take a value only if they have a default, or take anything.
+    INT takes whole numbers, and as text those beyond 2**53. FLOAT takes finite numbers. STRING takes text. BOOLEAN
+    takes true and false, which are no numbers. COMBO takes one of its choices, or a file name, in which `\\` becomes
+    `/`. A list input takes a list, or one value as a list of one. null stands for "nothing" where the input is
+    optional. Inputs of other types take a value only if they have a default, or take anything.
     Raises Unfit (a ValueError) with a sentence.
     """
     if value is None and spec.optional:
@@ -83,7 +85,11 @@ def _integer(spec: InputSpec, value: Any) -> int:
         return _in_range(spec, int(value))
     if type(value) is str and _WHOLE.fullmatch(value) and abs(int(value)) > EXACT:
         return _in_range(spec, int(value))
-    hint = "Write it without quotes." if type(value) is str and _WHOLE.fullmatch(value) else _range_hint(spec, "a whole number")
+    hint = (
+        "Write it without quotes."
+        if type(value) is str and _WHOLE.fullmatch(value)
+        else _range_hint(spec, "a whole number")
+    )
     raise Unfit("wrong_type", f"takes a whole number, but is {_described(value)}", hint)
 
 
@@ -112,7 +118,9 @@ def _boolean(spec: InputSpec, value: Any) -> bool:
 
 def _choice(spec: InputSpec, value: Any) -> str:
     if type(value) is not str:
-        raise Unfit("wrong_type", f"takes one of its choices as a text, but is {_described(value)}", _choices_hint(spec, None))
+        raise Unfit(
+            "wrong_type", f"takes one of its choices as a text, but is {_described(value)}", _choices_hint(spec, None)
+        )
     if spec.choices is None:
         return value.replace("\\", "/")
     if value not in spec.choices:
@@ -153,7 +161,9 @@ _READERS: Mapping[str, Callable[[InputSpec, Any], Any]] = MappingProxyType(
 
 def _in_range(spec: InputSpec, number: Any) -> Any:
     if spec.minimum is not None and number < spec.minimum:
-        raise Unfit("out_of_range", f"is {shown(number)}, but must be at least {shown(spec.minimum)}", _range_hint(spec))
+        raise Unfit(
+            "out_of_range", f"is {shown(number)}, but must be at least {shown(spec.minimum)}", _range_hint(spec)
+        )
     if spec.maximum is not None and number > spec.maximum:
         raise Unfit("out_of_range", f"is {shown(number)}, but must be at most {shown(spec.maximum)}", _range_hint(spec))
     return number

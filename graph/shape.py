@@ -27,8 +27,8 @@ SUBGRAPH = MappingProxyType(dict.fromkeys(("nodes", "inputs", "outputs", "layout
 SUBGRAPH_INPUT = MappingProxyType({"name": _TEXT, "type": _TEXT, "to": "a list"})
 SUBGRAPH_OUTPUT = MappingProxyType({"name": _TEXT, "type": _TEXT, "from": "a list"})
 INTERFACE = MappingProxyType({"inputs": _LIST, "outputs": _LIST})
-INTERFACE_INPUT = MappingProxyType(dict.fromkeys(("name", "node", "input", "label", "help"), _TEXT))
-INTERFACE_OUTPUT = MappingProxyType(dict.fromkeys(("node", "output", "name", "label"), _TEXT))
+INTERFACE_INPUT: Mapping[str, str] = MappingProxyType(dict.fromkeys(("name", "node", "input", "label", "help"), _TEXT))
+INTERFACE_OUTPUT: Mapping[str, str] = MappingProxyType(dict.fromkeys(("node", "output", "name", "label"), _TEXT))
 _PLACE = ("x", "y", "width", "height", "color")
 LAYOUT = MappingProxyType(
     {
@@ -67,7 +67,7 @@ def _keys(
     fields: Mapping[str, str],
     where: str,
     *,
-    severity: Severity = "error",
+    severity: Literal["error", "warning"] = "error",
     node: str | None = None,
     subgraph: str | None = None,
 ) -> Iterator[Problem]:
@@ -92,7 +92,11 @@ def _nodes(nodes: Mapping[str, Node], subgraph: str | None) -> Iterator[Problem]
         if not name or "/" in name:
             hint = "Give it another id: '/' joins the ids of a path." if name else "Give it an id."
             yield Problem(
-                code="bad_id", node=name, subgraph=subgraph, message=f"{where} has an id that cannot be used.", hint=hint
+                code="bad_id",
+                node=name,
+                subgraph=subgraph,
+                message=f"{where} has an id that cannot be used.",
+                hint=hint,
             )
         if node.extra:
             yield from _keys(node.extra, NODE, where, node=name, subgraph=subgraph)

@@ -11,8 +11,8 @@ DEPTH = 100
 def parse(text: str) -> Any:
     """Read JSON text into dicts, lists, text, ints, finite floats, bools and None.
 
-    Raises ValueError with a sentence (it completes "The file …") for text that is not JSON (line and column), a key that
-    stands twice in one object, NaN, Infinity, numbers too large for a float or for Python, and nesting deeper than `DEPTH`.
+    Raises ValueError with a text that completes "The file …": not JSON (line and column), a key that stands twice in
+    one object, NaN or Infinity, a number too large for a float or for Python, nesting deeper than `DEPTH`.
     """
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
@@ -31,7 +31,7 @@ def parse(text: str) -> Any:
 
 
 def check_depth(value: Any) -> None:
-    """Raise ValueError if lists and dicts are nested more than `DEPTH` levels deep. Level by level, so without recursion."""
+    """Raise ValueError if lists and dicts are nested more than `DEPTH` levels deep. Level by level: no recursion."""
     level = [value] if type(value) in (dict, list) else []
     for _ in range(DEPTH):
         level = [

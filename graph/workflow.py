@@ -1,6 +1,6 @@
 """Workflow documents, read and written. `docs/workflow-format.md` specifies the format.
 
-`load` takes text, bytes or a path; `dump` writes the canonical text: what was loaded and dumped once stays the same bytes.
+`load` takes text, bytes or a path; `dump` writes the canonical text: once dumped, loading and dumping keeps every byte.
 """
 
 from pathlib import Path
@@ -40,6 +40,7 @@ __all__ = [
     "set_inputs",
     "to_json",
 ]
+
 
 def load(source: str | bytes | Path) -> Workflow:
     """Read a workflow document from its text, its UTF-8 bytes, or a file.

@@ -1,4 +1,4 @@
-"""From a `Workflow` to its canonical JSON, made so that `git diff` reads well: one line for each setting, link and place."""
+"""From a `Workflow` to its canonical JSON, made for `git diff`: one line for each setting, link and place."""
 
 import json
 import re
@@ -74,7 +74,13 @@ def _subgraph_json(definition: Subgraph) -> dict[str, Any]:
 
 def _interface_json(interface: Interface) -> dict[str, Any]:
     inputs = [
-        {"name": item.name, "node": item.node, "input": item.input, **_given(label=item.label, help=item.help), **item.extra}
+        {
+            "name": item.name,
+            "node": item.node,
+            "input": item.input,
+            **_given(label=item.label, help=item.help),
+            **item.extra,
+        }
         for item in interface.inputs
     ]
     outputs = [
@@ -100,15 +106,13 @@ _DOCUMENT = {
 
 
 def _lines(value: Any, opened: Mapping[str, Any] | None, indent: str) -> str:
-    """JSON text in which the objects and lists named by `opened` stand open, an item a line, and all others on one line."""
+    """JSON text in which objects and lists named by `opened` have an item a line, and all others stand on one line."""
     if opened is None or not value or not isinstance(value, (dict, list)):
         return _compact(dict(value) if isinstance(value, Mapping) else value)
     inner = indent + "  "
     if isinstance(value, dict):
         each = opened.get(_EACH)
-        items = [
-            f"{inner}{_compact(key)}: {_lines(item, opened.get(key, each), inner)}" for key, item in value.items()
-        ]
+        items = [f"{inner}{_compact(key)}: {_lines(item, opened.get(key, each), inner)}" for key, item in value.items()]
     else:
         items = [f"{inner}{_compact(item)}" for item in value]
     left, right = "{}" if isinstance(value, dict) else "[]"

@@ -1,7 +1,9 @@
 """Conditioning nodes: prompts become what a sampler follows, and are joined, blended and restricted."""
 
-import re
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
@@ -20,20 +22,24 @@ Percent = Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.001)]
 
 
 def embeddings_of(files: Folders, text: str | None = None) -> str:
-    """What an encoded prompt depends on besides its words: the contents of the embeddings it names.
+    """What an encoded prompt depends on besides its words: the contents of the embeddings that it may name.
 
-    While the text is not known (it comes by a link) it may name any of them. One that is missing counts as missing, so
-    that the prompt is encoded anew when it has been added.
+    Those are all whose name occurs in the text, and all there are while the text is not known (it comes by a link).
     """
-    names = files.choices("embeddings") if text is None else re.findall(r"embedding:([^\s,()\[\]:]+)", text)
-    return " ".join(f"{name}={_digest(files, name)}" for name in sorted(set(names)))
+    if text is not None and "embedding:" not in text:
+        return ""
+    names = [name for name in files.choices("embeddings") if text is None or PurePosixPath(name).stem in text]
+    return " ".join(f"{name}={files.find('embeddings', name).digest}" for name in names)
 
 
-def _digest(files: Folders, name: str) -> str:
-    try:
-        return files.find("embeddings", name).digest
-    except FileMissing:
-        return "missing"
+def _embedding(files: Folders, name: str) -> Path:
+    """The file of `embedding:name`, which may leave out its ending."""
+    from diffusion.text.embeddings import candidates
+
+    for candidate in candidates(name):
+        with suppress(FileMissing):
+            return files.locate("embeddings", candidate).path
+    return files.locate("embeddings", name).path
 
 
 @node("CLIPTextEncode", category="conditioning", title="CLIP Text Encode (Prompt)", fingerprint=embeddings_of)
@@ -47,7 +53,7 @@ def encode_text(
     """Encode a prompt. `(word:1.3)` weighs a word, `(word)` is 1.1, `embedding:name` stands for a textual inversion."""
     from diffusion.text import encode
 
-    return encode(text, clip, weights, lambda name: files.find("embeddings", name).path)
+    return encode(text, clip, weights, partial(_embedding, files))
 
 
 @node("CLIPSetLastLayer", category="conditioning", title="CLIP Set Last Layer")

@@ -3,10 +3,10 @@
 from typing import Annotated, Literal, NamedTuple
 
 from annotated_types import Ge, Le
-from graph.folders import OutputFolder, atomic_write
 
 from diffusion.values import Image, Mask
 from graph.files import File, InFolder, SavedFiles
+from graph.folders import OutputFolder, atomic_write
 from graph.node import Default, Help, Hint, node
 from graph.record import Record
 
@@ -113,7 +113,7 @@ def pad_image(
         int, Ge(0), Le(16384), Hint(step=1), Help("In pixels; none if a side of the picture is not over twice that.")
     ] = 40,
 ) -> PaddedImage:
-    """Add grey margins and the mask to paint them: 1 in the margins, fading over `feathering` pixels into the picture."""
+    """Add grey margins, and the mask to paint them: 1 there, fading into the picture over `feathering` pixels."""
     from diffusion.pictures import padded_for_outpainting
 
     return PaddedImage(*padded_for_outpainting(image, left, top, right, bottom, feathering))
@@ -163,7 +163,7 @@ def _saved(
     mark = "compositeWithTrainedAlgorithmicMedia" if record.uses_pictures else "trainedAlgorithmicMedia"
     files = png_files(
         images,
-        texts=record.texts() if record.metadata == "full" else {},
+        texts=record.texts(),
         source_type=None if record.metadata == "none" else mark,
         compress_level=compress_level,
     )

@@ -13,7 +13,10 @@ __all__ = ["FAMILIES", "Checkpoint", "Component", "Family", "Part", "looks_like"
 FAMILIES: Mapping[str, Family] = MappingProxyType({"sd1": SD1})
 
 _FINGERPRINTS: tuple[tuple[str, str], ...] = (
-    (r"(.*[._])?(lora_(up|down|A|B|unet|te\d?)|hada_w1_a|lokr_w1|dora_scale)[._]", "a LoRA, which changes a model but is none"),
+    (
+        r"(.*[._])?(lora_(up|down|A|B|unet|te\d?)|hada_w1_a|lokr_w1|dora_scale)[._]",
+        "a LoRA, which changes a model but is none",
+    ),
     (r"conditioner\.embedders\.1\.|model\.diffusion_model\.label_emb\.", "an SDXL checkpoint"),
     (r"conditioner\.embedders\.0\.model\.", "an SDXL refiner"),
     (r"cond_stage_model\.model\.transformer\.resblocks", "a Stable Diffusion 2 checkpoint"),

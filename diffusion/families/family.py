@@ -20,8 +20,8 @@ Part = Literal["unet", "text_encoder", "vae"]
 class Component:
     """One network: its tensors in a file, and how its module is built.
 
-    prefix: of its names in the file. layout: "original" names are converted, "modules" are diffusers' or transformers' own.
-    config: arguments of the module's configuration. ignored: names under the prefix that carry no weights.
+    prefix: of its names in the file. layout: "original" names are converted, "modules" are diffusers' or transformers'
+    own. config: arguments of the module's configuration. ignored: names under the prefix that carry no weights.
     """
 
     part: Part
@@ -49,8 +49,9 @@ class Checkpoint:
 class Family:
     """A family of models.
 
-    recognise: a header → the model, or None where it is not of this family; raises UnreadableWeights where it is of this family
-    but cannot be used. assemble: the parts of a diffusers folder → the same. prediction: what the network's answer means.
+    recognise: a header → the model, or None where it is not of this family; raises WeightFileError where it is of this
+    family but cannot be used. assemble: the parts of a diffusers folder → the same. prediction: what the network's
+    answer means.
     """
 
     name: str

@@ -1,7 +1,9 @@
-"""Stable Diffusion 1.x (Rombach et al. 2022): its files, recognised by names and shapes, and its latent space. Loads no torch.
+"""Stable Diffusion 1.x (Rombach et al. 2022): its files, recognised by names and shapes, and its latent space. Loads
+no torch.
 
-A convolutional U-Net with cross-attention to CLIP's text states, an autoencoder with four latent channels, and noise (eps)
-as what the network predicts. Widths and depths are read from shapes, so a smaller model of this structure is one of the family.
+A convolutional U-Net with cross-attention to CLIP's text states, an autoencoder with four latent channels, and noise
+(eps) as what the network predicts. Widths and depths are read from shapes, so a smaller model of this structure is one
+of the family.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from diffusion.families.family import Checkpoint, Component, Family, Part
-from diffusion.header import Header, UnreadableWeights
+from diffusion.header import Header, WeightFileError
 from diffusion.original_layout import UNET_PREFIX, VAE_PREFIX
 from diffusion.values import LatentSpace
 
@@ -29,7 +31,9 @@ IGNORED = re.compile(
     r"|cond_stage_model\.transformer\.vision_model\..*|.*\bembeddings\.position_ids"
     r"|first_stage_model\.(loss|model_ema)\..*|embedding_manager\..*"
 )
-"""Names in original checkpoints that sampling has no use for: averages kept for training, tables, losses, other towers."""
+"""Names in original checkpoints that sampling has no use for: averages kept for training, tables, losses, other
+towers.
+"""
 
 RGB = ((0.1722, 0.0693, 0.0335), (0.0624, 0.2014, 0.0749), (-0.1596, 0.1257, 0.1052), (-0.0654, -0.0937, -0.3723))
 """Least-squares fit of the picture to the latent in model scale, with bias 0.5."""
@@ -49,20 +53,27 @@ def recognise(header: Header) -> Checkpoint | None:
         return None
     if any(name.startswith("cond_stage_model.model.") for name in names):
         return None
-    text_prefix = next((prefix for prefix in TEXT_PREFIXES if prefix + "embeddings.token_embedding.weight" in names), None)
+    text_prefix = next(
+        (prefix for prefix in TEXT_PREFIXES if prefix + "embeddings.token_embedding.weight" in names), None
+    )
     if text_prefix is None or VAE_PREFIX + "decoder.conv_in.weight" not in names:
         lacking = "text encoder" if text_prefix is None else "autoencoder"
-        raise UnreadableWeights(
-            f"'{header.path.name}' has a Stable Diffusion U-Net but no {lacking}. A checkpoint needs U-Net, text encoder and autoencoder."
+        raise WeightFileError(
+            f"'{header.path.name}' has a Stable Diffusion U-Net but no {lacking}. "
+            "A checkpoint needs U-Net, text encoder and autoencoder."
         )
     for key, meaning in (("v_pred", "predicts velocity"), ("ztsnr", "was trained with zero terminal SNR")):
         if key in names:
-            raise UnreadableWeights(f"'{header.path.name}' is a Stable Diffusion 1 model that {meaning}, which this version cannot sample.")
+            raise WeightFileError(
+                f"'{header.path.name}' is a Stable Diffusion 1 model that {meaning}, which this version cannot sample."
+            )
     _account_for_all(header, (UNET_PREFIX, text_prefix, VAE_PREFIX))
     ignored = frozenset(name for name in names if IGNORED.fullmatch(name))
     components: dict[Part, Component] = {
         "unet": Component("unet", header, UNET_PREFIX, "original", _unet_config(header), ignored),
-        "text_encoder": Component("text_encoder", header, text_prefix, "modules", _text_config(header, text_prefix), ignored),
+        "text_encoder": Component(
+            "text_encoder", header, text_prefix, "modules", _text_config(header, text_prefix), ignored
+        ),
         "vae": Component("vae", header, VAE_PREFIX, "original", _vae_config(header, VAE_PREFIX), ignored),
     }
     return _checked(header, components)
@@ -79,7 +90,9 @@ def assemble(parts: Mapping[Part, tuple[Header, Mapping[str, Any]]]) -> Checkpoi
         return None
     components: dict[Part, Component] = {}
     for part, (header, config) in parts.items():
-        prefix = "text_model." if part == "text_encoder" and "text_model.final_layer_norm.weight" in header.tensors else ""
+        prefix = (
+            "text_model." if part == "text_encoder" and "text_model.final_layer_norm.weight" in header.tensors else ""
+        )
         ignored = frozenset(name for name in header.tensors if name.endswith("embeddings.position_ids"))
         components[part] = Component(part, header, prefix, "modules", config, ignored)
     return _checked(parts["unet"][0], components)
@@ -88,17 +101,24 @@ def assemble(parts: Mapping[Part, tuple[Header, Mapping[str, Any]]]) -> Checkpoi
 def autoencoder(header: Header) -> Checkpoint | None:
     """An autoencoder alone, in the original layout or in diffusers', or the one in a checkpoint."""
     for prefix in (VAE_PREFIX, ""):
-        if prefix + "decoder.conv_in.weight" not in header.tensors or prefix + "encoder.conv_in.weight" not in header.tensors:
+        if (
+            prefix + "decoder.conv_in.weight" not in header.tensors
+            or prefix + "encoder.conv_in.weight" not in header.tensors
+        ):
             continue
         shape = header.shape(prefix + "decoder.conv_in.weight")
         if shape[1:] != (4, 3, 3):
-            raise UnreadableWeights(
-                f"'{header.path.name}' is an autoencoder with {shape[1]} latent channels{' over time' if len(shape) == 5 else ''}; "
-                "Stable Diffusion 1 has 4."
+            raise WeightFileError(
+                f"'{header.path.name}' is an autoencoder with {shape[1]} latent channels"
+                f"{' over time' if len(shape) == 5 else ''}; Stable Diffusion 1 has 4."
             )
         own = prefix + "encoder.down_blocks.0.resnets.0.conv1.weight" in header.tensors
-        ignored = frozenset(name for name in header.tensors if re.match(r"(first_stage_model\.)?(loss|model_ema)\.", name))
-        component = Component("vae", header, prefix, "modules" if own else "original", _vae_config(header, prefix, own=own), ignored)
+        ignored = frozenset(
+            name for name in header.tensors if re.match(r"(first_stage_model\.)?(loss|model_ema)\.", name)
+        )
+        component = Component(
+            "vae", header, prefix, "modules" if own else "original", _vae_config(header, prefix, own=own), ignored
+        )
         return Checkpoint({"vae": component}, _space(header.config, component.config))
     return None
 
@@ -110,15 +130,19 @@ def _checked(header: Header, components: Mapping[Part, Component]) -> Checkpoint
     """The model, if its networks fit together and are of a kind that can be sampled."""
     unet, text, vae = (components[part].config for part in ("unet", "text_encoder", "vae"))
     if unet["in_channels"] == 9:
-        raise UnreadableWeights(f"'{header.path.name}' is a Stable Diffusion 1 inpainting model (nine input channels), which this version cannot sample.")
+        raise WeightFileError(
+            f"'{header.path.name}' is a Stable Diffusion 1 inpainting model (nine input channels), "
+            "which this version cannot sample."
+        )
     if unet["in_channels"] != vae["latent_channels"] or unet["out_channels"] != vae["latent_channels"]:
-        raise UnreadableWeights(
+        raise WeightFileError(
             f"'{header.path.name}': its U-Net takes {unet['in_channels']} channels and gives {unet['out_channels']}; "
             f"its autoencoder has {vae['latent_channels']}."
         )
     if unet["cross_attention_dim"] != text["hidden_size"]:
-        raise UnreadableWeights(
-            f"'{header.path.name}': its text encoder gives states of width {text['hidden_size']}, its U-Net takes {unet['cross_attention_dim']}."
+        raise WeightFileError(
+            f"'{header.path.name}': its text encoder gives states of width {text['hidden_size']}, "
+            f"its U-Net takes {unet['cross_attention_dim']}."
         )
     return Checkpoint(MappingProxyType(dict(components)), _space(header.config, vae))
 
@@ -126,9 +150,9 @@ def _checked(header: Header, components: Mapping[Part, Component]) -> Checkpoint
 def _account_for_all(header: Header, prefixes: tuple[str, ...]) -> None:
     strangers = [name for name in header.tensors if not name.startswith(prefixes) and not IGNORED.fullmatch(name)]
     if strangers:
-        raise UnreadableWeights(
-            f"'{header.path.name}' looks like a Stable Diffusion 1 checkpoint, but {len(strangers)} of its tensors belong to none "
-            f"of its networks: {', '.join(strangers[:3])}{', …' if len(strangers) > 3 else ''}."
+        raise WeightFileError(
+            f"'{header.path.name}' looks like a Stable Diffusion 1 checkpoint, but {len(strangers)} of its tensors "
+            f"belong to none of its networks: {', '.join(strangers[:3])}{', …' if len(strangers) > 3 else ''}."
         )
 
 
@@ -147,7 +171,9 @@ def _space(config: Mapping[str, Any], vae: Mapping[str, Any]) -> LatentSpace:
 
 
 def _unet_config(header: Header) -> dict[str, Any]:
-    """Configuration of diffusers' `UNet2DConditionModel`, from shapes. Its `attention_head_dim` is the number of heads."""
+    """Configuration of diffusers' `UNet2DConditionModel`, from shapes. Its `attention_head_dim` is the number of
+    heads.
+    """
 
     def has(name: str) -> bool:
         return UNET_PREFIX + name in header.tensors
@@ -160,7 +186,10 @@ def _unet_config(header: Header) -> dict[str, Any]:
             levels[-1].append(block)
     layers = len(levels[0])
     if not all(len(level) == layers > 0 for level in levels):
-        raise UnreadableWeights(f"'{header.path.name}': the levels of its U-Net have {[len(level) for level in levels]} layers; they must be equal.")
+        raise WeightFileError(
+            f"'{header.path.name}': the levels of its U-Net have {[len(level) for level in levels]} layers; "
+            "they must be equal."
+        )
     widths = tuple(header.shape(f"{UNET_PREFIX}input_blocks.{level[0]}.0.in_layers.2.weight")[0] for level in levels)
     attends = [has(f"input_blocks.{level[0]}.1.proj_in.weight") for level in levels]
     middle = UNET_PREFIX + "middle_block.1."
@@ -181,7 +210,9 @@ def _unet_config(header: Header) -> dict[str, Any]:
 
 
 def _text_config(header: Header, prefix: str) -> dict[str, Any]:
-    """Configuration of transformers' `CLIPTextModel`, from shapes: heads of width 64 unless the metadata says otherwise."""
+    """Configuration of transformers' `CLIPTextModel`, from shapes: heads of width 64 unless the metadata says
+    otherwise.
+    """
     vocabulary, width = header.shape(prefix + "embeddings.token_embedding.weight")
     return {
         "vocab_size": vocabulary,
@@ -219,5 +250,8 @@ def _count(header: Header, pattern: str) -> int:
 
 def _norm_groups_fit(header: Header, widths: tuple[int, ...]) -> tuple[int, ...]:
     if any(width % NORM_GROUPS for width in widths):
-        raise UnreadableWeights(f"'{header.path.name}': widths {widths} are not multiples of {NORM_GROUPS}, the number of norm groups of its family.")
+        raise WeightFileError(
+            f"'{header.path.name}': widths {widths} are not multiples of {NORM_GROUPS}, "
+            "the number of norm groups of its family."
+        )
     return widths

@@ -1,4 +1,4 @@
-"""The samplers: every name a workflow may use, each an iterator of steps over one contract (`diffusion.samplers.contract`)."""
+"""The samplers: every name a workflow may use, each an iterator of steps over one contract (see `diffusion.samplers.contract`)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -10,74 +10,76 @@ from torch import Tensor
 from diffusion.noise import BrownianNoise, Noise, StepNoise
 from diffusion.samplers.contract import Denoise, Memory, PlainDenoise, Sampler, Step
 from diffusion.samplers.dpm_solver import dpm_adaptive, dpm_fast
-from diffusion.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2m_sde, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp, dpmpp_3m_sde
-from diffusion.samplers.dpmpp_sde import dpmpp_sde
+from diffusion.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp
+from diffusion.samplers.er import er_sde
+from diffusion.samplers.euler import ddpm, euler, euler_ancestral, euler_cfg_pp, gradient_estimation, lcm
 from diffusion.samplers.heun import dpm_2, dpm_2_ancestral, heun, heunpp2
 from diffusion.samplers.multistep import deis, ipndm, ipndm_v, lms
 from diffusion.samplers.res import res_multistep
-from diffusion.samplers.er import er_sde
-from diffusion.samplers.seeds import seeds_2, seeds_3
 from diffusion.samplers.sa import sa_solver
+from diffusion.samplers.sde import dpmpp_2m_sde, dpmpp_3m_sde, dpmpp_sde
+from diffusion.samplers.seeds import seeds_2, seeds_3
 from diffusion.samplers.unipc import uni_pc
-from diffusion.samplers.euler import ddpm, euler, euler_ancestral, euler_cfg_pp, gradient_estimation, lcm
 
 __all__ = ["SAMPLERS", "Denoise", "Memory", "PlainDenoise", "Sampler", "Step", "noise_for", "sampler"]
 
 
 def _named(
-    name: str, run: Callable[..., Iterator[Step]], noise: Literal["gaussian", "brownian"] | None = None, **options: Any
-) -> tuple[str, Sampler]:
-    return name, Sampler(name, run, noise, MappingProxyType(options))
+    name: str,
+    run: Callable[..., Iterator[Step]],
+    noise: Literal["gaussian", "brownian"] | None = None,
+    **options: Any,
+) -> Sampler:
+    return Sampler(name, run, noise, MappingProxyType(options))
 
 
-SAMPLERS: Mapping[str, Sampler] = MappingProxyType(
-    dict(
-        (
-            _named("euler", euler, "gaussian"),
-            _named("euler_cfg_pp", euler_cfg_pp),
-            _named("euler_ancestral", euler_ancestral, "gaussian"),
-            _named("euler_ancestral_cfg_pp", euler_cfg_pp, "gaussian", eta=1.0),
-            _named("heun", heun, "gaussian"),
-            _named("heunpp2", heunpp2, "gaussian"),
-            _named("dpm_2", dpm_2, "gaussian"),
-            _named("dpm_2_ancestral", dpm_2_ancestral, "gaussian"),
-            _named("lms", lms),
-            _named("dpm_fast", dpm_fast, "gaussian"),
-            _named("dpm_adaptive", dpm_adaptive, "gaussian"),
-            _named("dpmpp_2s_ancestral", dpmpp_2s_ancestral, "gaussian"),
-            _named("dpmpp_2s_ancestral_cfg_pp", dpmpp_2s_ancestral_cfg_pp, "gaussian"),
-            _named("dpmpp_sde", dpmpp_sde, "brownian"),
-            _named("dpmpp_sde_gpu", dpmpp_sde, "brownian"),
-            _named("dpmpp_2m", dpmpp_2m),
-            _named("dpmpp_2m_cfg_pp", dpmpp_2m_cfg_pp),
-            _named("dpmpp_2m_sde", dpmpp_2m_sde, "brownian"),
-            _named("dpmpp_2m_sde_gpu", dpmpp_2m_sde, "brownian"),
-            _named("dpmpp_2m_sde_heun", dpmpp_2m_sde, "brownian", solver_type="heun"),
-            _named("dpmpp_2m_sde_heun_gpu", dpmpp_2m_sde, "brownian", solver_type="heun"),
-            _named("dpmpp_3m_sde", dpmpp_3m_sde, "brownian"),
-            _named("dpmpp_3m_sde_gpu", dpmpp_3m_sde, "brownian"),
-            _named("ddpm", ddpm, "gaussian"),
-            _named("lcm", lcm, "gaussian"),
-            _named("ipndm", ipndm),
-            _named("ipndm_v", ipndm_v),
-            _named("deis", deis),
-            _named("res_multistep", res_multistep, "gaussian"),
-            _named("res_multistep_cfg_pp", res_multistep, "gaussian", cfg_pp=True),
-            _named("res_multistep_ancestral", res_multistep, "gaussian", eta=1.0),
-            _named("res_multistep_ancestral_cfg_pp", res_multistep, "gaussian", eta=1.0, cfg_pp=True),
-            _named("gradient_estimation", gradient_estimation),
-            _named("gradient_estimation_cfg_pp", gradient_estimation, cfg_pp=True),
-            _named("er_sde", er_sde, "gaussian"),
-            _named("seeds_2", seeds_2, "gaussian"),
-            _named("seeds_3", seeds_3, "gaussian"),
-            _named("sa_solver", sa_solver, "gaussian"),
-            _named("sa_solver_pece", sa_solver, "gaussian", pece=True),
-            _named("ddim", euler, "gaussian"),
-            _named("uni_pc", uni_pc, variant="bh1"),
-            _named("uni_pc_bh2", uni_pc, variant="bh2"),
-        )
-    )
+_ALL = (
+    _named("euler", euler, "gaussian"),
+    _named("euler_cfg_pp", euler_cfg_pp, "gaussian"),
+    _named("euler_ancestral", euler_ancestral, "gaussian"),
+    _named("euler_ancestral_cfg_pp", euler_cfg_pp, "gaussian", eta=1.0),
+    _named("heun", heun, "gaussian"),
+    _named("heunpp2", heunpp2, "gaussian"),
+    _named("dpm_2", dpm_2, "gaussian"),
+    _named("dpm_2_ancestral", dpm_2_ancestral, "gaussian"),
+    _named("lms", lms),
+    _named("dpm_fast", dpm_fast, "gaussian"),
+    _named("dpm_adaptive", dpm_adaptive, "gaussian"),
+    _named("dpmpp_2s_ancestral", dpmpp_2s_ancestral, "gaussian"),
+    _named("dpmpp_2s_ancestral_cfg_pp", dpmpp_2s_ancestral_cfg_pp, "gaussian"),
+    _named("dpmpp_sde", dpmpp_sde, "brownian"),
+    _named("dpmpp_sde_gpu", dpmpp_sde, "brownian"),
+    _named("dpmpp_2m", dpmpp_2m),
+    _named("dpmpp_2m_cfg_pp", dpmpp_2m_cfg_pp),
+    _named("dpmpp_2m_sde", dpmpp_2m_sde, "brownian"),
+    _named("dpmpp_2m_sde_gpu", dpmpp_2m_sde, "brownian"),
+    _named("dpmpp_2m_sde_heun", dpmpp_2m_sde, "brownian", solver_type="heun"),
+    _named("dpmpp_2m_sde_heun_gpu", dpmpp_2m_sde, "brownian", solver_type="heun"),
+    _named("dpmpp_3m_sde", dpmpp_3m_sde, "brownian"),
+    _named("dpmpp_3m_sde_gpu", dpmpp_3m_sde, "brownian"),
+    _named("ddpm", ddpm, "gaussian"),
+    _named("lcm", lcm, "gaussian"),
+    _named("ipndm", ipndm),
+    _named("ipndm_v", ipndm_v),
+    _named("deis", deis),
+    _named("res_multistep", res_multistep, "gaussian"),
+    _named("res_multistep_cfg_pp", res_multistep, "gaussian", cfg_pp=True),
+    _named("res_multistep_ancestral", res_multistep, "gaussian", eta=1.0),
+    _named("res_multistep_ancestral_cfg_pp", res_multistep, "gaussian", eta=1.0, cfg_pp=True),
+    _named("gradient_estimation", gradient_estimation),
+    _named("gradient_estimation_cfg_pp", gradient_estimation, cfg_pp=True),
+    _named("er_sde", er_sde, "gaussian"),
+    _named("seeds_2", seeds_2, "gaussian"),
+    _named("seeds_3", seeds_3, "gaussian"),
+    _named("sa_solver", sa_solver, "gaussian"),
+    _named("sa_solver_pece", sa_solver, "gaussian", pece=True),
+    _named("ddim", euler, "gaussian"),
+    _named("uni_pc", uni_pc, variant="bh1"),
+    _named("uni_pc_bh2", uni_pc, variant="bh2"),
 )
+
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType({sampler.name: sampler for sampler in _ALL})
+"""Every sampler by its name, in the order they are offered. The `_gpu` names are aliases: noise is made on the CPU on every device."""
 
 
 def sampler(name: str) -> Sampler:
@@ -90,9 +92,10 @@ def sampler(name: str) -> Sampler:
 
 
 def noise_for(name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int) -> Noise | None:
-    """The step noise that the sampler `name` draws in a run of x over `sigmas`, or None when it draws none.
+    """The noise that the sampler `name` may draw in a run of x over `sigmas`, or None where it draws none.
 
-    Gaussian noise is seeded with seed + 1; a Brownian path has the seed itself as entropy and spans the levels above 0.
+    Gaussian noise comes from a generator seeded with seed + 1; a Brownian path has the seed itself as entropy and spans the levels
+    above 0. Raises ValueError for an unknown name.
     """
     kind = sampler(name).noise
     if kind is None:

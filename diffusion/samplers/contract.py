@@ -3,7 +3,7 @@
     sampler(denoise, x, sigmas, *, noise=None, resume=None, **options) -> Iterator[Step]
 
 Nearly all samplers are written as one pure step, from a `Moment` to a `Step`; `stepwise` makes the loop. Because a step takes all
-it knows of its past from `Step.memory`, a run resumed from any step gives the same bits as one that was never cut off.
+it knows of the past from `Step.memory`, a run resumed from any step gives the same bits as one that was never cut off.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -19,15 +19,15 @@ from torch import Tensor
 from diffusion.noise import Noise
 from diffusion.prediction import Frame, Prediction
 
-Memory = Mapping[str, Tensor | float]
-Draw = Callable[[float, float], Tensor]
+Memory: TypeAlias = Mapping[str, Tensor | float]
+Draw: TypeAlias = Callable[[float, float], Tensor]
 
 
 class Step(NamedTuple):
     """A finished step: where the run is, and all that is needed to go on from there.
 
-    index: 0 for the first step. x: the latent at the next noise level. denoised: the denoiser's last answer, for previews.
-    memory: what later steps need of earlier ones, flat, tensors and numbers only.
+    index: 0 for the first step. x: the latent at the next noise level. denoised: an answer of the denoiser, for previews.
+    memory: what later steps need of earlier ones; flat, tensors and numbers only.
     """
 
     index: int
@@ -64,7 +64,7 @@ class Denoise(Protocol):
 class PlainDenoise:
     """A denoiser from plain functions, for tests, notebooks and unguided models.
 
-    answer: (x, sigma) -> denoised. negative: the same for the negative prompt; `answer` itself when there is none.
+    answer: (x, sigma) -> denoised. negative: the same for the negative prompt; without it, `answer` stands for both.
     """
 
     answer: Callable[[Tensor, Tensor], Tensor]
@@ -118,30 +118,35 @@ class Moment:
 
     def denoise(self, x: Tensor, sigma: float) -> Tensor:
         """The guided answer to x at `sigma`."""
-        return self.ask(x, level(sigma, x))
+        return self.ask(x, _level(sigma, x))
 
     def both(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """The guided and the negative answer to x at `sigma`."""
-        return self.ask.both(x, level(sigma, x))
+        return self.ask.both(x, _level(sigma, x))
+
+    def noised(self, x: Tensor, amount: float, levels: tuple[float, float] | None = None) -> Tensor:
+        """x with `amount` times fresh noise for the way between two levels (this step's, if not given); x as it is for amount 0."""
+        if amount == 0:
+            return x
+        return x + self.noise(*(levels or (self.sigma, self.sigma_next))) * amount
+
+    def history(self, name: str, depth: int) -> list[Tensor]:
+        """Up to `depth` tensors that earlier steps left with `remembered(name, …)`, the newest first."""
+        kept = (self.memory.get(f"{name}_{age}") for age in range(1, depth + 1))
+        return [tensor for tensor in kept if isinstance(tensor, Tensor)]
 
     def step(self, x: Tensor, denoised: Tensor, **memory: Tensor | float) -> Step:
         """This moment's step, ended at `x`."""
         return Step(self.index, x, denoised, memory)
 
-    def history(self, name: str, depth: int) -> list[Tensor]:
-        """Up to `depth` tensors that earlier steps left with `extended(name, …)`, the newest first."""
-        kept = (self.memory.get(f"{name}_{age}") for age in range(1, depth + 1))
-        return [tensor for tensor in kept if isinstance(tensor, Tensor)]
 
-
-def level(sigma: float, x: Tensor) -> Tensor:
-    """`sigma` as denoisers get it: 0-d on the CPU, float32, or float64 when x is float64."""
+def _level(sigma: float, x: Tensor) -> Tensor:
     return torch.tensor(sigma, dtype=torch.float64 if x.dtype == torch.float64 else torch.float32)
 
 
-def extended(name: str, newest: Tensor, history: Sequence[Tensor] = (), depth: int = 1) -> dict[str, Tensor]:
-    """The memory in which the next step finds `newest` before `history`, cut to `depth` tensors."""
-    return {f"{name}_{age}": tensor for age, tensor in enumerate([newest, *history][:depth], start=1)}
+def remembered(name: str, tensors: Sequence[Tensor], depth: int) -> dict[str, Tensor]:
+    """The memory in which the next step finds the first `depth` of `tensors` (newest first) as the history of `name`."""
+    return {f"{name}_{age}": tensor for age, tensor in enumerate(tensors[:depth], start=1)}
 
 
 def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
@@ -149,7 +154,7 @@ def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
 
     @wraps(step)
     def run(
-        denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, noise: Draw, resume: Step | None = None, **options: Any
+        denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, noise: Draw, resume: Step | None, **options: Any
     ) -> Iterator[Step]:
         begin, x, memory = (0, x, {}) if resume is None else (resume.index + 1, resume.x, resume.memory)
         for index in range(begin, len(sigmas) - 1):
@@ -161,11 +166,11 @@ def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
 
 
 def finite(run: Callable[..., Iterator[Step]]) -> Callable[..., Iterator[Step]]:
-    """For samplers that work in lambda: a flow's first level of 1, where lambda is minus infinity, is replaced by that of percent 1e-4."""
+    """For samplers that work in lambda: the first level of a flow, 1, where lambda is minus infinity, becomes that of percent 1e-4."""
 
     @wraps(run)
     def from_finite(denoise: Denoise, x: Tensor, sigmas: Sequence[float], **rest: Any) -> Iterator[Step]:
-        if sigmas and math.isinf(denoise.frame.lambda_(sigmas[0])) and sigmas[0] > 0:
+        if sigmas and denoise.frame.lambda_(sigmas[0]) == -math.inf:
             sigmas = [denoise.percent_to_sigma(1e-4), *sigmas[1:]]
         return run(denoise, x, sigmas, **rest)
 
@@ -197,22 +202,38 @@ class Sampler:
     ) -> Iterator[Step]:
         """Walk x from sigmas[0] to the last of `sigmas`, yielding after each step.
 
-        x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1], falling, the last may
-        be 0. noise: made by `noise_for`. resume: the last step of a run that was cut off, with the full `sigmas` of that run.
-        Raises ValueError when sigmas do not fall, when a resumed step is not of x's shape, or when noise is wanted and none was given.
+        x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1], falling, the last
+        may be 0; fewer than two mean no step. noise: made by `noise_for`. resume: the last step of a run that was cut off, with x and
+        the full `sigmas` of that run; its tensors may be on another device. dpm_adaptive and dpm_fast yield another number of steps
+        than n.
+
+        Raises ValueError when sigmas do not fall, when a step to resume is not of x's shape, or when noise is wanted and none was given.
         """
         levels = sigmas.tolist() if isinstance(sigmas, Tensor) else list(sigmas)
         if any(later >= sooner for sooner, later in pairwise(levels)) or min(levels, default=0.0) < 0:
             raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.")
         if resume is not None and resume.x.shape != x.shape:
-            raise ValueError(f"{self.name}: the step to resume has shape {list(resume.x.shape)}, this run's x {list(x.shape)}.")
+            raise ValueError(
+                f"{self.name}: the step to resume has shape {list(resume.x.shape)}, but this run's x has {list(x.shape)}; "
+                "a run is resumed with the latent size and batch it began with."
+            )
         return self._walk(denoise, x, levels, noise, resume, {**self.options, **options})
 
     def _walk(
-        self, denoise: Denoise, x: Tensor, sigmas: list[float], noise: Noise | None, resume: Step | None, options: Mapping[str, Any]
+        self,
+        denoise: Denoise,
+        x: Tensor,
+        sigmas: list[float],
+        noise: Noise | None,
+        resume: Step | None,
+        options: Mapping[str, Any],
     ) -> Iterator[Step]:
-        if noise is not None and resume is not None:
-            noise.skip(int(resume.memory["draws"]))
+        if len(sigmas) < 2:
+            return
+        if resume is not None:
+            resume = _moved(resume, x)
+            if noise is not None:
+                noise.skip(int(resume.memory["draws"]))
         for step in self.run(denoise, x, sigmas, noise=noise or self._no_noise, resume=resume, **options):
             yield step._replace(memory={**step.memory, "draws": 0 if noise is None else noise.draws})
 
@@ -221,3 +242,9 @@ class Sampler:
             f"{self.name}: noise is wanted between sigma {sigma:.4g} and {sigma_next:.4g}, but none was given; "
             f"pass noise=noise_for({self.name!r}, x, sigmas, seed)."
         )
+
+
+def _moved(step: Step, x: Tensor) -> Step:
+    """`step` with its tensors where x is."""
+    memory = {name: kept.to(x.device) if isinstance(kept, Tensor) else kept for name, kept in step.memory.items()}
+    return step._replace(x=step.x.to(x.device), denoised=step.denoised.to(x.device), memory=memory)

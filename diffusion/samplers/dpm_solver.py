@@ -14,58 +14,12 @@ from diffusion.samplers.ancestral import ancestral
 from diffusion.samplers.contract import Denoise, Draw, Moment, Step, stepwise
 
 
-def _eps(at: Moment, x: Tensor, sigma: float) -> Tensor:
-    return (x - at.denoise(x, sigma)) / sigma
-
-
-def _second(x: Tensor, eps: Tensor, eps_1: Tensor, sigma: float, sigma_next: float, r1: float) -> Tensor:
-    """DPM-Solver-2, algorithm 1 (general r1: appendix D, eq. D.2): eps at sigma, eps_1 at share r1 of the step."""
-    return x + (sigma_next - sigma) * (eps + (eps_1 - eps) / (2 * r1))
-
-
-def _bent(x: Tensor, eps: Tensor, eps_r: Tensor, sigma: float, sigma_to: float, ratio: float) -> Tensor:
-    """The last two stages of DPM-Solver-3, algorithm 2: from sigma to sigma_to with the change of eps over `ratio` of that way."""
-    h = math.log(sigma / sigma_to)
-    bend = (sigma - sigma_to) / h - sigma_to
-    return x + (sigma_to - sigma) * eps - (bend / ratio) * (eps_r - eps)
-
-
-def _inside(sigma: float, sigma_next: float, share: float) -> float:
-    """The level at this share of the way in log sigma."""
-    return sigma ** (1 - share) * sigma_next**share
-
-
-def _solved(at: Moment, x: Tensor, sigma: float, sigma_next: float, order: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One step of DPM-Solver of order 1, 2 or 3: x, the x of the order below (for order 1 the same), the first denoised answer."""
-    denoised = at.denoise(x, sigma)
-    eps = (x - denoised) / sigma
-    straight = x + (sigma_next - sigma) * eps
-    if order == 1:
-        return straight, straight, denoised
-    r1 = 1 / 2 if order == 2 else 1 / 3
-    sigma_1 = _inside(sigma, sigma_next, r1)
-    eps_1 = _eps(at, x + (sigma_1 - sigma) * eps, sigma_1)
-    second = _second(x, eps, eps_1, sigma, sigma_next, r1)
-    if order == 2:
-        return second, straight, denoised
-    sigma_2 = _inside(sigma, sigma_next, 2 / 3)
-    eps_2 = _eps(at, _bent(x, eps, eps_1, sigma, sigma_2, ratio=1 / 2), sigma_2)
-    return _bent(x, eps, eps_2, sigma, sigma_next, ratio=2 / 3), second, denoised
-
-
-def _with_noise(at: Moment, x: Tensor, sigma: float, sigma_next: float, down: float, s_noise: float) -> Tensor:
-    """x at level `down`, noised up to sigma_next."""
-    if down >= sigma_next:
-        return x
-    return x + at.noise(sigma, sigma_next) * (s_noise * math.sqrt(sigma_next**2 - down**2))
-
-
 @stepwise
 def _fast_step(at: Moment, *, orders: Sequence[int], eta: float, s_noise: float) -> Step:
     """One step of `dpm_fast`."""
     down = max(ancestral(at.sigma, at.sigma_next, eta).down, at.sigmas[-1])
-    x, _, denoised = _solved(at, at.x, at.sigma, down, orders[at.index])
-    return at.step(_with_noise(at, x, at.sigma, at.sigma_next, down, s_noise), denoised)
+    x, _, denoised = _solved(at, down, orders[at.index])
+    return at.step(_with_noise(at, x, down, s_noise), denoised)
 
 
 def dpm_fast(
@@ -74,7 +28,7 @@ def dpm_fast(
     sigmas: Sequence[float],
     *,
     noise: Draw,
-    resume: Step | None = None,
+    resume: Step | None,
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
@@ -86,7 +40,7 @@ def dpm_fast(
     answers = len(sigmas) - 1
     thirds, rest = divmod(answers, 3)
     orders = [3] * thirds + [rest] if rest else [3] * (thirds - 1) + [2, 1]
-    lowest = min(sigma for sigma in sigmas if sigma > 0)
+    lowest = _lowest(sigmas)
     levels = [_inside(sigmas[0], lowest, index / len(orders)) for index in range(len(orders) + 1)]
     return _fast_step(denoise, x, levels, noise=noise, resume=resume, orders=orders, eta=eta, s_noise=s_noise)
 
@@ -97,7 +51,7 @@ def dpm_adaptive(
     sigmas: Sequence[float],
     *,
     noise: Draw,
-    resume: Step | None = None,
+    resume: Step | None,
     order: int = 3,
     rtol: float = 0.05,
     atol: float = 0.0078,
@@ -109,36 +63,82 @@ def dpm_adaptive(
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
-    """DPM-Solver-12 or -23 with adaptive steps: as many as the error estimate asks for; yields the accepted ones. Order 3 (or 2).
+    """DPM-Solver-12 or -23 with adaptive steps: as many as the error estimate asks for; yields the accepted ones. Third order (or second).
 
-    Lu et al. 2022, appendix C, "adaptive step size"; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(f - 1).
-    Of `sigmas` only the first and the smallest above 0 count.
+    Lu et al. 2022, appendix C; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(factor - 1).
+    Of `sigmas` only the first and the smallest above 0 count. x's error is measured against max(atol, rtol · |x|).
     """
+    power = 1.5 if eta else order
+    exponents = ((pcoeff + icoeff + dcoeff) / power, -(pcoeff + 2 * dcoeff) / power, dcoeff / power)
     index, memory = 0, {"t": -math.log(sigmas[0]), "h": h_init, "lower": x}
     if resume is not None:
         index, x, memory = resume.index + 1, resume.x, dict(resume.memory)
     t, h, lower = float(memory["t"]), float(memory["h"]), torch.as_tensor(memory["lower"])
-    inverses = [float(memory[key]) for key in ("inverse_error_1", "inverse_error_2") if key in memory]
-    power = 1.5 if eta else order
-    exponents = ((pcoeff + icoeff + dcoeff) / power, -(pcoeff + 2 * dcoeff) / power, dcoeff / power)
-    t_end = -math.log(min(sigma for sigma in sigmas if sigma > 0))
-    while t < t_end - 1e-5:
-        t_next = min(t_end, t + h)
+    inverses = [float(memory[name]) for name in ("inverse_error_1", "inverse_error_2") if name in memory]
+    lowest = _lowest(sigmas)
+    while t < -math.log(lowest) - 1e-5:
+        t_next = min(-math.log(lowest), t + h)
         at = Moment(denoise, x, (math.exp(-t), math.exp(-t_next)), 0, {}, noise)
-        down = max(ancestral(at.sigma, at.sigma_next, eta).down, math.exp(-t_end))
-        tried, tried_lower, denoised = _solved(at, x, at.sigma, down, order)
-        tolerance = torch.maximum(tried_lower.abs(), lower.abs()).mul(rtol).clamp(min=atol)
-        error = float(torch.linalg.vector_norm((tried_lower - tried) / tolerance)) / x.numel() ** 0.5
-        inverse = 1 / (error + 1e-8)
+        down = max(ancestral(at.sigma, at.sigma_next, eta).down, lowest)
+        tried, tried_lower, denoised = _solved(at, down, order)
+        inverse = 1 / (_error(tried, tried_lower, lower, rtol, atol) + 1e-8)
         inverses = inverses or [inverse, inverse]
-        growth = math.prod(base**exponent for base, exponent in zip((inverse, *inverses), exponents, strict=True))
-        factor = 1 + math.atan(growth - 1)
-        h = h * factor
+        factor = 1 + math.atan(math.prod(map(pow, (inverse, *inverses), exponents)) - 1)
+        h *= factor
         if factor < accept_safety:
             continue
-        inverses = [inverse, inverses[0]]
-        t, lower = t_next, tried_lower
-        x = _with_noise(at, tried, at.sigma, at.sigma_next, down, s_noise)
+        t, x, lower, inverses = t_next, _with_noise(at, tried, down, s_noise), tried_lower, [inverse, inverses[0]]
         memory = {"t": t, "h": h, "lower": lower, "inverse_error_1": inverses[0], "inverse_error_2": inverses[1]}
         yield Step(index, x, denoised, memory)
         index += 1
+
+
+def _error(x: Tensor, lower: Tensor, lower_before: Tensor, rtol: float, atol: float) -> float:
+    """The distance of the answers of two orders, in units of the tolerance; root mean square."""
+    tolerance = torch.maximum(lower.abs(), lower_before.abs()).mul(rtol).clamp(min=atol)
+    return float(torch.linalg.vector_norm((lower - x) / tolerance)) / x.numel() ** 0.5
+
+
+def _lowest(sigmas: Sequence[float]) -> float:
+    """The smallest level above 0, where both samplers end."""
+    return min(sigma for sigma in sigmas if sigma > 0)
+
+
+def _solved(at: Moment, sigma_next: float, order: int) -> tuple[Tensor, Tensor, Tensor]:
+    """One step of DPM-Solver of order 1, 2 or 3 to sigma_next: x, x by the order below (1: the same), the first denoised answer."""
+    x, sigma = at.x, at.sigma
+    denoised = at.denoise(x, sigma)
+    eps = (x - denoised) / sigma
+    straight = x + (sigma_next - sigma) * eps
+    if order == 1:
+        return straight, straight, denoised
+    share = 1 / 2 if order == 2 else 1 / 3
+    sigma_1 = _inside(sigma, sigma_next, share)
+    change = _eps(at, x + (sigma_1 - sigma) * eps, sigma_1) - eps
+    second = straight + (sigma_next - sigma) / (2 * share) * change
+    if order == 2:
+        return second, straight, denoised
+    sigma_2 = _inside(sigma, sigma_next, 2 / 3)
+    halfway = x + (sigma_2 - sigma) * eps + 2 * _bend(sigma, sigma_2) * change
+    change = _eps(at, halfway, sigma_2) - eps
+    return straight + 1.5 * _bend(sigma, sigma_next) * change, second, denoised
+
+
+def _eps(at: Moment, x: Tensor, sigma: float) -> Tensor:
+    return (x - at.denoise(x, sigma)) / sigma
+
+
+def _inside(sigma: float, sigma_next: float, share: float) -> float:
+    """The level at this share of the way in log sigma."""
+    return sigma ** (1 - share) * sigma_next**share
+
+
+def _bend(sigma: float, sigma_next: float) -> float:
+    """The weight of h · d eps/dt over a step from sigma: -sigma_next · (e^h - 1 - h) / h, algorithm 2."""
+    h = math.log(sigma / sigma_next)
+    return sigma_next - (sigma - sigma_next) / h
+
+
+def _with_noise(at: Moment, x: Tensor, down: float, s_noise: float) -> Tensor:
+    """x at level `down`, noised up to the level the step goes to."""
+    return at.noised(x, s_noise * math.sqrt(max(at.sigma_next**2 - down**2, 0.0)))

@@ -6,7 +6,7 @@ Cui et al. 2023, "Elucidating the Solution Space of Extended Reverse-Time SDE fo
 import numpy as np
 from numpy.typing import NDArray
 
-from diffusion.samplers.contract import Moment, Step, extended, finite, stepwise
+from diffusion.samplers.contract import Moment, Step, finite, remembered, stepwise
 
 POINTS = 200
 """Points of the left Riemann sums for the two integrals without a closed form (section 4.2)."""
@@ -20,9 +20,9 @@ def noise_scale(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
 @finite
 @stepwise
 def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
-    """ER-SDE-Solver-3: third-order multistep with noise.
+    """ER-SDE-Solver-3: multistep with noise, one answer a step; third order in the mean as far as the Riemann sums reach.
 
-    Cui et al. 2023, algorithm 3 (for variance-preserving models; in the variables x / alpha and sigma / alpha).
+    Cui et al. 2023, algorithm 3, in x / alpha and sigma / alpha. max_stage 1 and 2 give the solvers of lower order.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
@@ -33,18 +33,15 @@ def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
     scale = noise_scale(np.array([start, end]))
     kept = float(scale[1] / scale[0])
     x = alpha_end * (kept / alpha * at.x + (1 - kept) * denoised)
+    memory = remembered("denoised", [denoised], 1)
     grid = end + (start - end) / POINTS * np.arange(POINTS)
-    weight = (start - end) / POINTS / noise_scale(grid) * scale[1]
-    history = at.history("denoised", 2)
-    memory = extended("denoised", denoised, history)
-    if history and max_stage >= 2:
-        slope = (denoised - history[0]) / (start - ratios[-3])
-        x = x + alpha_end * float(end - start + weight.sum()) * slope
-        memory |= {"slope_1": slope}
-        for before in at.history("slope", 1):
-            bend = (slope - before) / ((start - ratios[-4]) / 2)
-            x = x + alpha_end * float((start - end) ** 2 / 2 + (weight * (grid - start)).sum()) * bend
-    up = (max(end**2 - (start * kept) ** 2, 0.0)) ** 0.5
-    if up > 0:
-        x = x + at.noise(at.sigma, at.sigma_next) * (s_noise * alpha_end * up)
-    return at.step(x, denoised, **memory)
+    weights = (start - end) / POINTS * scale[1] / noise_scale(grid)
+    for before in at.history("denoised", 1) if max_stage >= 2 else []:
+        slope = (denoised - before) / (start - ratios[-3])
+        x = x + alpha_end * float(end - start + weights.sum()) * slope
+        memory |= remembered("slope", [slope], 1)
+    for before in at.history("slope", 1) if max_stage >= 3 else []:
+        bend = (slope - before) / ((start - ratios[-4]) / 2)
+        x = x + alpha_end * float((start - end) ** 2 / 2 + weights @ (grid - start)) * bend
+    up = max(end**2 - (start * kept) ** 2, 0.0) ** 0.5
+    return at.step(at.noised(x, s_noise * alpha_end * up), denoised, **memory)

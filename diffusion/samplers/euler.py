@@ -5,7 +5,7 @@ import math
 from torch import Tensor
 
 from diffusion.samplers.ancestral import ancestral, ancestral_in
-from diffusion.samplers.contract import Moment, Step, extended, stepwise
+from diffusion.samplers.contract import Moment, Step, remembered, stepwise
 
 
 def churned(at: Moment, s_churn: float, s_tmin: float, s_tmax: float, s_noise: float) -> tuple[Tensor, float]:
@@ -48,9 +48,7 @@ def euler_cfg_pp(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0) -> Step:
         return at.step(alpha_next * denoised + at.sigma_next * noise, denoised)
     down, up, _ = ancestral(at.sigma / alpha if alpha > 0 else math.inf, at.sigma_next / alpha_next, eta)
     x = alpha_next * (denoised + down * noise)
-    if up > 0:
-        x = x + at.noise(at.sigma, at.sigma_next) * (s_noise * up * alpha_next)
-    return at.step(x, denoised)
+    return at.step(at.noised(x, s_noise * up * alpha_next), denoised)
 
 
 @stepwise
@@ -62,9 +60,7 @@ def euler_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> St
     denoised = at.denoise(at.x, at.sigma)
     down, up, scale = ancestral_in(at.frame, at.sigma, at.sigma_next, eta)
     x = toward(at.x, denoised, at.sigma, down)
-    if up > 0:
-        x = scale * x + at.noise(at.sigma, at.sigma_next) * (s_noise * up)
-    return at.step(x, denoised)
+    return at.step(at.noised(scale * x, s_noise * up), denoised)
 
 
 @stepwise
@@ -76,9 +72,7 @@ def ddpm(at: Moment) -> Step:
     denoised = at.denoise(at.x, at.sigma)
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta=1.0)
     x = toward(at.x, denoised, at.sigma, down)
-    if up > 0:
-        x = x + at.noise(at.sigma, at.sigma_next) * up
-    return at.step(x, denoised)
+    return at.step(at.noised(x, up), denoised)
 
 
 @stepwise
@@ -106,4 +100,4 @@ def gradient_estimation(at: Moment, *, gamma: float = 2.0, cfg_pp: bool = False)
     if at.sigma_next > 0:
         for before in at.history("direction", 1):
             x = x + (gamma - 1) * (at.sigma_next - at.sigma) * (direction - before)
-    return at.step(x, denoised, **extended("direction", direction))
+    return at.step(x, denoised, **remembered("direction", [direction], 1))

@@ -32,15 +32,15 @@ def heun(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float
 
 @stepwise
 def heunpp2(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
-    """Heun++: slopes here and one or two levels further down, weighted by those levels; 3 answers a step, 2 and 1 at the end; first order.
+    """Heun++: slopes here and one or two levels further down, weighted by those levels; 3 answers a step, then 2, then 1; first order.
 
-    Zheng et al. 2024, "Trajectory Consistency Distillation"-style weighting of the later slopes by sigma / (k * sigma_max).
+    Carzit 2023, "sd-webui-sampler-heunpp": each later slope counts sigma / (k · sigma_max), k the number of slopes, the first one the rest,
+    so that the method moves from Heun-like to Euler as the noise falls.
     """
     x, sigma = churned(at, s_churn, s_tmin, s_tmax, s_noise)
     denoised = at.denoise(x, sigma)
     first, length = slope(x, denoised, sigma), at.sigma_next - sigma
-    ahead = at.sigmas[at.index + 1 : at.index + 3]
-    ahead = [later for later in ahead if later > at.sigmas[-1]]
+    ahead = at.sigmas[at.index + 1 : min(at.index + 3, len(at.sigmas) - 1)]
     weights = [later / ((len(ahead) + 1) * at.sigmas[0]) for later in ahead]
     mean = (1 - sum(weights)) * first
     here, trial, direction = sigma, x, first
@@ -71,9 +71,7 @@ def dpm_2_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> St
     denoised = at.denoise(at.x, at.sigma)
     down, up, scale = ancestral_in(at.frame, at.sigma, at.sigma_next, eta)
     x = _by_midpoint(at, at.x, at.sigma, denoised, down)
-    if up > 0:
-        x = scale * x + at.noise(at.sigma, at.sigma_next) * (s_noise * up)
-    return at.step(x, denoised)
+    return at.step(at.noised(scale * x, s_noise * up), denoised)
 
 
 def _by_midpoint(at: Moment, x: Tensor, sigma: float, denoised: Tensor, sigma_end: float) -> Tensor:

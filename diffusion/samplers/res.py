@@ -5,7 +5,7 @@ import math
 from torch import Tensor
 
 from diffusion.samplers.ancestral import ancestral
-from diffusion.samplers.contract import Moment, Step, extended, stepwise
+from diffusion.samplers.contract import Moment, Step, remembered, stepwise
 from diffusion.samplers.euler import toward
 
 
@@ -23,9 +23,7 @@ def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp:
         for before in at.history("denoised", 1):
             target = negative + _slope_weight(at, down) * (negative - before)
     x = toward(x, target, at.sigma, down)
-    if up > 0:
-        x = x + at.noise(at.sigma, at.sigma_next) * (s_noise * up)
-    return at.step(x, denoised, **extended("denoised", negative), down=down)
+    return at.step(at.noised(x, s_noise * up), denoised, **remembered("denoised", [negative], 1), down=down)
 
 
 def _slope_weight(at: Moment, down: float) -> float:

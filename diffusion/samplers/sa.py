@@ -1,64 +1,68 @@
-"""SA-Solver"""
-import math
-from collections.abc import Sequence
-import os
+"""SA-Solver: stochastic Adams predictor and corrector for the reverse SDE.
 
-import numpy as np
+Xue et al. 2023, "SA-Solver: Stochastic Adams Solver for Fast Sampling of Diffusion Models". In lambda = log(alpha / sigma), so either frame.
+"""
+
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 
-from diffusion.samplers.contract import Moment, Step, extended, finite, stepwise
-from diffusion.samplers.exponential import leap
-from diffusion.samplers.multistep import _lagrange
+from diffusion.samplers.contract import Moment, Step, finite, remembered, stepwise
+from diffusion.samplers.exponential import adams_weights, leap
 
-S2=int(os.environ.get('S2','0')); LO=int(os.environ.get('LO','0')); LC=int(os.environ.get('LC','0')); TA=int(os.environ.get('TA','1'))
-AL=int(os.environ.get('AL','0')); SH=float(os.environ.get('SH','0'))
+
 @finite
 @stepwise
-def sa_solver(at: Moment, *, predictor_order: int = 3, corrector_order: int = 4, pece: bool = False, s_noise: float = 1.0) -> Step:
-    """SA"""
+def sa_solver(
+    at: Moment,
+    *,
+    predictor_order: int = 3,
+    corrector_order: int = 4,
+    pece: bool = False,
+    eta: float = 1.0,
+    s_noise: float = 1.0,
+    start_percent: float = 0.2,
+    end_percent: float = 0.8,
+) -> Step:
+    """SA-Solver with data prediction: each step ends with a prediction, which the next corrects with its answer; third order at eta 0.
+
+    Xue et al. 2023, algorithm 1, in PEC form, or with a second answer after the correction (pece). tau = eta while the level a step
+    goes to lies between the two percents, else 0. The order rises from 1 at the start, and falls again towards a last level of 0.
+    """
     denoised = at.denoise(at.x, at.sigma)
     history = at.history("denoised", 3)
+    order = min(len(history) + 1, _steps_left(at))
     x = at.x
-    n = len(at.sigmas) - 1
     if at.index > 0:
-        order = min(corrector_order, at.index + 1, n - at.index + LC)
-        x = _adams(at, at.index-1, at.memory["corrected"], [denoised, *history][:order], at.sigmas[at.index-order+1: at.index+1][::-1], float(at.memory["tau"]), corr=True)
-        if "noise" in at.memory: x = x + at.memory["noise"]
-        if pece: denoised = at.denoise(x, at.sigma)
+        answers = [denoised, *history][: min(corrector_order, order)]
+        (corrected,), (noise,) = at.history("corrected", 1), at.history("noise", 1)
+        x = _adams(at, -1, corrected, answers, float(at.memory["tau"])) + noise
+        if pece:
+            denoised = at.denoise(x, at.sigma)
     if at.sigma_next == 0:
         return at.step(denoised, denoised)
-    order = min(predictor_order, at.index + 1, n - at.index + LO)
-    t = at.sigmas[at.index+TA]
-    a, b = at.ask.percent_to_sigma(.2), at.ask.percent_to_sigma(.8)
-    if SH and at.frame.alpha(.5)!=1:
-        f=lambda p: SH*(1-p)/(1+(SH-1)*(1-p)); a,b=f(.2),f(.8)
-    tau = 1.0 if b <= t <= a else 0.0
-    memory = {"corrected": x, "tau": tau}
-    new = _adams(at, at.index, x, [denoised, *history][:order], at.sigmas[at.index-order+1: at.index+1][::-1], tau, corr=False)
-    if tau > 0 or AL:
-        h = leap(at.frame, at.sigma, at.sigma_next).h
-        noise = at.noise(at.sigma, at.sigma_next) * (s_noise*at.sigma_next * math.sqrt(-math.expm1(-2 * tau**2 * h)))
-        memory["noise"] = noise
-        new = new + noise
-    return at.step(new, denoised, **memory, **extended("denoised", denoised, history, 3))
+    inside = at.ask.percent_to_sigma(end_percent) <= at.sigma_next <= at.ask.percent_to_sigma(start_percent)
+    tau = eta if inside else 0.0
+    answers = [denoised, *history][: min(predictor_order, order, _steps_left(at) - 1)]
+    noise = at.noised(torch.zeros_like(x), s_noise * leap(at.frame, at.sigma, at.sigma_next, tau**2).up)
+    predicted = _adams(at, 0, x, answers, tau) + noise
+    kept = remembered("denoised", [denoised, *history], 3) | remembered("corrected", [x], 1) | remembered("noise", [noise], 1)
+    return at.step(predicted, denoised, tau=tau, **kept)
 
 
-def _adams(at, i, x, answers, nodes, tau, corr):
-    f = at.frame
-    s, t = at.sigmas[i], at.sigmas[i+1]
-    h = f.lambda_(t) - f.lambda_(s)
-    a = 1 + tau**2
-    lt = f.lambda_(t)
-    m = [-math.expm1(-a*h)]
-    for k in range(1, 4):
-        m.append(-((-h)**k) * math.exp(-a*h) - k / a * m[-1])
-    ls = [f.lambda_(q) - lt for q in nodes]
-    w = [sum(c * mm for c, mm in zip(p.coef, m)) for p in _lagrange(ls)]
-    if len(w) == 2 and S2:
-        d = ls[0] - ls[1]
-        # (1+tau^2) e^{..}(h^2/2 - (h a - 1 + e^{-ah})/a^2)/d
-        extra = a * (h*h/2 - (h*a - 1 + math.exp(-a*h)) / a**2) / d
-        w[0] += extra; w[1] -= extra
-    y = (t/s) * math.exp(-tau**2*h) * x
-    for ww, D in zip(w, answers, strict=True): y = y + f.alpha(t) * ww * D
-    return y
+def _steps_left(at: Moment) -> int:
+    """Steps to go to a last level of 0, this one included; a run that ends above 0 has no need to lower its order."""
+    return len(at.sigmas) - 1 - at.index if at.sigmas[-1] == 0 else len(at.sigmas)
+
+
+def _adams(at: Moment, offset: int, x: Tensor, answers: Sequence[Tensor], tau: float) -> Tensor:
+    """x over the step that begins at level index + offset, by answers at this level and those before (newest first); eq. 14 and 17."""
+    start, end = at.sigmas[at.index + offset : at.index + offset + 2]
+    way = leap(at.frame, start, end, tau**2)
+    passed = at.sigmas[at.index + 1 - len(answers) : at.index + 1][::-1]
+    nodes = [at.frame.lambda_(level) - at.frame.lambda_(end) for level in passed]
+    x = way.keep * x
+    for weight, answer in zip(adams_weights(nodes, way.h, 1 + tau**2), answers, strict=True):
+        x = x + (way.alpha * weight) * answer
+    return x

@@ -1,15 +1,17 @@
-"""SEEDS: exponential single-step solvers of the diffusion SDE, with noise that is correct to the order of the step.
+"""SEEDS: exponential single-step solvers of the reverse SDE whose stages share one path of noise.
 
-Gonzalez et al. 2023, "SEEDS: Exponential SDE Solvers for Fast High-Quality Sampling from Diffusion Models". In lambda, so either frame.
+Gonzalez et al. 2023, "SEEDS: Exponential SDE Solvers for Fast High-Quality Sampling from Diffusion Models". In lambda = log(alpha / sigma),
+so either frame.
 """
 
-import math
 from collections.abc import Sequence
+from itertools import pairwise
 
+import torch
 from torch import Tensor
 
 from diffusion.samplers.contract import Moment, Step, finite, stepwise
-from diffusion.samplers.exponential import Leap, between, leap
+from diffusion.samplers.exponential import between, leap
 
 
 @finite
@@ -17,17 +19,17 @@ from diffusion.samplers.exponential import Leap, between, leap
 def seeds_2(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r: float = 1 / 2) -> Step:
     """SEEDS-2: two answers a step; second order at eta 0.
 
-    Gonzalez et al. 2023, algorithm 2 (data prediction), with the inner answer at share r of the step.
+    Gonzalez et al. 2023, algorithm 2 with data prediction; the second answer at share r of the step.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
         return at.step(denoised, denoised)
     sigma_1 = between(at.frame, at.sigma, at.sigma_next, r)
+    noise_1, noise = _noises(at, (sigma_1, at.sigma_next), eta, s_noise)
     inner, whole = (leap(at.frame, at.sigma, level, eta) for level in (sigma_1, at.sigma_next))
-    noise = _Path(at, (sigma_1, at.sigma_next), eta, s_noise)
-    x = noise.on(inner.keep * at.x + inner.gain * denoised, 1)
-    mixed = denoised + (at.denoise(x, sigma_1) - denoised) / (2 * r)
-    return at.step(noise.on(whole.keep * at.x + whole.gain * mixed, 2), denoised)
+    x = inner.keep * at.x + inner.gain * denoised + noise_1
+    target = denoised + (at.denoise(x, sigma_1) - denoised) / (2 * r)
+    return at.step(whole.keep * at.x + whole.gain * target + noise, denoised)
 
 
 @finite
@@ -35,38 +37,26 @@ def seeds_2(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r: float = 1 
 def seeds_3(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r_1: float = 1 / 3, r_2: float = 2 / 3) -> Step:
     """SEEDS-3: three answers a step; third order at eta 0.
 
-    Gonzalez et al. 2023, algorithm 3 (data prediction), with the inner answers at shares r_1 and r_2 of the step.
+    Gonzalez et al. 2023, algorithm 3 with data prediction; the later answers at shares r_1 and r_2 of the step.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
         return at.step(denoised, denoised)
     sigma_1, sigma_2 = (between(at.frame, at.sigma, at.sigma_next, share) for share in (r_1, r_2))
+    noise_1, noise_2, noise = _noises(at, (sigma_1, sigma_2, at.sigma_next), eta, s_noise)
     first, second, whole = (leap(at.frame, at.sigma, level, eta) for level in (sigma_1, sigma_2, at.sigma_next))
-    noise = _Path(at, (sigma_1, sigma_2, at.sigma_next), eta, s_noise)
-    x = noise.on(first.keep * at.x + first.gain * denoised, 1)
+    x = first.keep * at.x + first.gain * denoised + noise_1
     change = at.denoise(x, sigma_1) - denoised
-    x = noise.on(second.keep * at.x + second.gain * denoised + (second.bend * r_2 / r_1) * change, 2)
+    x = second.keep * at.x + second.gain * denoised + (second.bend * r_2 / r_1) * change + noise_2
     change = at.denoise(x, sigma_2) - denoised
-    return at.step(noise.on(whole.keep * at.x + whole.gain * denoised + (whole.bend / r_2) * change, 3), denoised)
+    return at.step(whole.keep * at.x + whole.gain * denoised + (whole.bend / r_2) * change + noise, denoised)
 
 
-class _Path:
-    """experimental"""
-    def __init__(self, at, ends, eta, s_noise):
-        levels=[at.sigma,*ends]
-        self.draws=[at.noise(a,b)*s_noise for a,b in zip(levels,levels[1:])] if eta>0 else []
-        ls=[at.frame.lambda_(l) for l in levels]
-        dec=[math.exp(-2*(l-ls[0])*eta) for l in ls]
-        self.w=[math.sqrt(a-b) for a,b in zip(dec,dec[1:])]
-        self.levels=levels
-        self.ls=ls; self.eta=eta
-    def on(self,x,k):
-        if not self.draws: return x
-        for i in range(k):
-            if MODE==0: x=x+self.levels[k]*self.w[i]*self.draws[k-1-i]   # reversed
-            else:
-                hi=math.exp(-2*(self.ls[k]-self.ls[i+1])*self.eta); lo=math.exp(-2*(self.ls[k]-self.ls[i])*self.eta)
-                x=x+self.levels[k]*math.sqrt(hi-lo)*self.draws[i]
-        return x
-import os
-MODE=int(os.environ.get('MODE','0'))
+def _noises(at: Moment, levels: Sequence[float], eta: float, s_noise: float) -> list[Tensor]:
+    """The noise in x at each of `levels`: one draw a stretch, damped by e^(-h·eta) on the way through the later ones."""
+    found, noise = [], torch.zeros_like(at.x)
+    for start, end in pairwise([at.sigma, *levels]):
+        stretch = leap(at.frame, start, end, eta)
+        noise = at.noised(stretch.keep * noise, s_noise * stretch.up, (start, end))
+        found.append(noise)
+    return found

@@ -1,61 +1,68 @@
-"""UniPC: a predictor–corrector of any order whose corrector costs no further answer of the denoiser.
+"""UniPC: predictor and corrector of any order, where the corrector costs no further answer of the denoiser.
 
 Zhao et al. 2023, "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models". By convention lambda = -log sigma in
-either frame, and a run that should end at 0 ends at 0.001.
+either frame.
 """
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor
 
-from diffusion.samplers.contract import Denoise, Moment, Step, extended, stepwise
+from diffusion.samplers.contract import Denoise, Moment, Step, remembered, stepwise
 from diffusion.samplers.euler import toward
+
+LOWEST = 2**-10
+"""Where a run ends that should end at 0: 0.001, as float32 arithmetic on 1 + sigma² has it."""
 
 
 def uni_pc(denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, variant: Literal["bh1", "bh2"], **rest: Any) -> Iterator[Step]:
-    """UniPC-3 with data prediction, multistep; one answer a step; third order.
+    """UniPC-3, multistep, with data prediction: one answer a step; third order but for the last step.
 
-    Zhao et al. 2023, algorithms 5 and 6, with B(h) = h (bh1) or e^h - 1 (bh2). The order rises from 1 at the start and falls to 1 at the end.
+    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2). The order rises from 1 at the start and falls to 1 at the
+    end; a last level of 0 is replaced by one just above it.
     """
-    levels = [*sigmas[:-1], sigmas[-1] or 2**-10]
+    levels = [*sigmas[:-1], *(level or LOWEST for level in sigmas[-1:])]
     return _step(denoise, x, levels, bh1=variant == "bh1", **rest)
 
 
 @stepwise
 def _step(at: Moment, *, bh1: bool) -> Step:
-    """Predict x at the next level, ask the denoiser there, correct x with its answer."""
-    count = len(at.sigmas) - 1
-    highest = max(min(3, count - 1), 1)
-    order = min(at.index + 1, highest, count - at.index)
-    if at.index + 1 < highest: order = at.index+1
+    """Predict x at the next level, ask there, and (but for the last step) correct x with the answer."""
+    left = len(at.sigmas) - 1 - at.index
     known = at.history("denoised", 3) or [at.denoise(at.x, at.sigma)]
+    order = min(len(known), left, max(len(at.sigmas) - 2, 1))
     h = math.log(at.sigma / at.sigma_next)
-    ratios = [math.log(at.sigma / level) / h for level in at.sigmas[at.index + 1 - order : at.index][::-1]]
-    changes = [(denoised - known[0]) / ratio for denoised, ratio in zip(known[1:], ratios, strict=False)]
-    scale = h if bh1 else -math.expm1(-h)
+    passed = at.sigmas[at.index + 1 - order : at.index][::-1]
+    places = [math.log(at.sigma / level) / h for level in passed]
+    changes = [(answer - known[0]) / place for answer, place in zip(known[1:], places, strict=False)]
     straight = toward(at.x, known[0], at.sigma, at.sigma_next)
-    x = straight
-    for weight, change in zip(_weights(ratios, h, scale), changes, strict=True):
-        x = x + (scale * weight) * change
-    if at.index == count - 1:
+    x = _bent(straight, changes, _weights(places, h, bh1))
+    if left == 1:
         return at.step(x, known[0])
     denoised = at.denoise(x, at.sigma_next)
-    x = straight
-    for weight, change in zip(_weights([*ratios, 1.0], h, scale), [*changes, denoised - known[0]], strict=True):
-        x = x + (scale * weight) * change
-    return at.step(x, denoised, **extended("denoised", denoised, known, 3))
+    x = _bent(straight, [*changes, denoised - known[0]], _weights([*places, 1.0], h, bh1))
+    return at.step(x, denoised, **remembered("denoised", [denoised, *known], 3))
 
 
-def _weights(ratios: Sequence[float], h: float, scale: float) -> Sequence[float]:
-    """The weights of the changes at `ratios` of the step that make it exact for polynomials: eq. 11; for one change always 1/2."""
-    if len(ratios) <= 1:
-        return [0.5] * len(ratios)
-    powers = np.vander(ratios, increasing=True).T
-    moments, moment = [], math.expm1(-h) / -h - 1
-    for degree in range(1, len(ratios) + 1):
-        moments.append(-moment * math.factorial(degree) / scale)
-        moment = moment / -h - 1 / math.factorial(degree + 1)
-    return np.linalg.solve(powers, moments).tolist()
+def _bent(x: Tensor, changes: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    for weight, change in zip(weights, changes, strict=True):
+        x = x + weight * change
+    return x
+
+
+def _weights(places: Sequence[float], h: float, bh1: bool) -> list[float]:
+    """What the changes of D, taken from here to `places` (in steps from here) count; exact for polynomials, but for one change B(h) / 2.
+
+    Zhao et al. 2023, theorem 3.1.
+    """
+    if len(places) == 1:
+        return [(h if bh1 else -math.expm1(-h)) / 2]
+    moments, moment = [], 1 + math.expm1(-h) / h
+    for degree in range(1, len(places) + 1):
+        moments.append(moment * math.factorial(degree))
+        moment = (1 / math.factorial(degree + 1) - moment / h)
+    return np.linalg.solve(np.vander(places, increasing=True).T, moments).tolist()

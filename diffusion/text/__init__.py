@@ -21,8 +21,8 @@ FindEmbedding = Callable[[str], Path]
 def encode(text: str, clip: TextEncoder, weights: Weights, find_embedding: FindEmbedding) -> Conditioning:
     """Encode a prompt: one entry with tokens float32 [1, 77·chunks, D] and pooled float32 [1, D].
 
-    A token of weight w is moved away from what an empty prompt has in its place: z = z_empty + w · (z − z_empty). Chunks stand
-    one after another; the pooled state is that of the first, and knows no weights.
+    A token of weight w is moved away from what an empty prompt has in its place: z = z_empty + w · (z − z_empty).
+    Chunks stand one after another; the pooled state is that of the first, and knows no weights.
     """
     with weights.lend(clip) as encoder:
         parts = chunks(words(text, lambda name: load_embedding(find_embedding(name), encoder.width)))

@@ -17,7 +17,10 @@ class ClipText:
         self._lease = lease
         self._last_layer = -1 if last_layer is None else last_layer
         if not -self.layers <= self._last_layer <= -1:
-            raise ValueError(f"This text encoder has {self.layers} layers; the last layer must be in -{self.layers}..-1, not {last_layer}.")
+            raise ValueError(
+                f"This text encoder has {self.layers} layers; the last layer must be in "
+                f"-{self.layers}..-1, not {last_layer}."
+            )
 
     @property
     def layers(self) -> int:
@@ -30,9 +33,11 @@ class ClipText:
         return self._lease.run.get_parameter("final_layer_norm.weight").shape[0]
 
     def states(self, chunks: Sequence[Chunk]) -> tuple[Tensor, Tensor]:
-        """States of each chunk's 77 positions, float32 [N, 77, D], and each chunk's pooled state, float32 [N, D]; on the CPU.
+        """States of each chunk's 77 positions, float32 [N, 77, D], and each chunk's pooled state, float32 [N, D]; on
+        the CPU.
 
-        The states are those of `last_layer`, through the final norm; the pooled state is the last layer's at the first end token.
+        The states are those of `last_layer`, through the final norm; the pooled state is the last layer's at the first
+        end token.
         """
         ids = torch.tensor([_ids(chunk) for chunk in chunks])
         ends = torch.tensor([1 + len(chunk.items) for chunk in chunks])

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffusion.header import UnreadableWeights, read_header, torch_content
+from diffusion.header import WeightFileError, read_header, torch_content
 from diffusion.loading import read_tensors
 
 SUFFIXES: tuple[str, ...] = (".safetensors", ".pt", ".bin")
@@ -19,9 +19,10 @@ def candidates(name: str) -> tuple[str, ...]:
 
 
 def load_embedding(path: Path, width: int) -> Tensor:
-    """The vectors of a textual inversion, float32 [n, width]. Takes the forms of A1111, diffusers and SDXL pairs (`clip_l`).
+    """The vectors of a textual inversion, float32 [n, width]. Takes the forms of A1111, diffusers and SDXL pairs
+    (`clip_l`).
 
-    Raises UnreadableWeights where the file holds no such vectors, or vectors of another width.
+    Raises WeightFileError where the file holds no such vectors, or vectors of another width.
     """
     tensors = _tensors(path)
     chosen = next((tensors[name] for name in ("emb_params", "clip_l") if name in tensors), None)
@@ -29,13 +30,15 @@ def load_embedding(path: Path, width: int) -> Tensor:
         chosen = next(iter(tensors.values()))
     if chosen is None or chosen.ndim not in (1, 2):
         names = ", ".join(sorted(tensors)[:4]) or "nothing"
-        raise UnreadableWeights(f"'{path.name}' is no textual inversion embedding: it holds {names}.")
+        raise WeightFileError(f"'{path.name}' is no textual inversion embedding: it holds {names}.")
     vectors = chosen.float().reshape(-1, chosen.shape[-1])
     if vectors.shape[1] != width:
-        made_for = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)", 1280: " (SDXL)"}.get(vectors.shape[1], "")
-        raise UnreadableWeights(
-            f"The embedding '{path.name}' has vectors of width {vectors.shape[1]}{made_for}; this text encoder takes {width}. "
-            "Use an embedding made for the same family of models."
+        made_for = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)", 1280: " (SDXL)"}.get(
+            vectors.shape[1], ""
+        )
+        raise WeightFileError(
+            f"The embedding '{path.name}' has vectors of width {vectors.shape[1]}{made_for}; this text encoder takes "
+            f"{width}. Use an embedding made for the same family of models."
         )
     return vectors
 

@@ -1,7 +1,8 @@
 """The weights people write into prompts: `(word)`, `(word:1.3)`, escapes. Loads no torch.
 
-Brackets multiply the weight by 1.1, nested ones again; a number after the last colon sets it instead, whatever stands around.
-`\\(` and `\\)` are brackets of the text itself. A bracket without a partner is text, and so are square brackets.
+Brackets multiply the weight by 1.1, nested ones again; a number after the last colon sets it instead, whatever weight
+holds around them. `\\(` and `\\)` are brackets of the text itself. A bracket without a partner is text, as are square
+brackets.
 """
 
 import re

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
 
-from instant_clip_tokenizer import Tokenizer
+from instant_clip_tokenizer import Tokenizer  # pyright: ignore[reportAttributeAccessIssue] — compiled, without stubs
 from torch import Tensor
 
 from diffusion.text.prompt import parse

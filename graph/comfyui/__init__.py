@@ -1,1 +1,1 @@
-"""ComfyUI's file formats, as pure data."""
+"""ComfyUI's file formats and ours, as data."""

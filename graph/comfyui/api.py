@@ -1,43 +1,68 @@
-"""ComfyUI's API format: what its server runs, and what pictures carry under the key `prompt`."""
+"""A flat graph as ComfyUI's API JSON: what its `/prompt` route takes, and what its pictures carry as `prompt`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from graph.document import Workflow
-from graph.flat import Flat
-from graph.spec import NodeSpec
+from graph.flat import Flat, FlatNode
+from graph.settings import Unfit, coerce, takes_settings
+from graph.spec import InputSpec, NodeSpec
+
+WRAP = "__value__"
+"""A list as a setting would read as a link; it stands as `{"__value__": […]}`."""
 
 
-def to_api(flat: Flat, specs: Mapping[str, NodeSpec], workflow: Workflow | None = None) -> dict[str, Any]:
-    """The flat graph in API format: id → {"class_type", "inputs", "_meta": {"title"}}.
+def to_api(flat: Flat, specs: Mapping[str, NodeSpec], workflow: Workflow | None = None) -> dict[str, dict[str, Any]]:
+    """The nodes whose type is in `specs`, by id: `class_type`, `inputs` with links as `[id, slot]`, `_meta.title`.
 
-    A path `outer/inner` becomes `outer:inner`. A link is [id, index of the output]; a list is wrapped as {"__value__": […]},
-    which is how their format tells it from a link. Nodes of a type that is not in `specs` are left out, and links to them.
-    workflow: where titles of nodes are looked up.
+    Paths are joined by `:`, as that format does, unless this makes two ids one. Defaults are filled in, since ComfyUI
+    asks for every required input. Other nodes, and links to them, are left out: their outputs have no slot numbers.
+    workflow: where titles that people gave are from.
     """
-    known = {node_id: node for node_id, node in flat.items() if node.type in specs}
-    result: dict[str, Any] = {}
-    for node_id, node in known.items():
+    ids = {path: path.replace("/", ":") for path, node in flat.items() if node.type in specs}
+    if len(set(ids.values())) < len(ids):
+        ids = {path: path for path in ids}
+    slots = {
+        spec.type: {output.name: index for index, output in enumerate(spec.outputs)}
+        for spec in (specs[type_id] for type_id in {flat[path].type for path in ids})
+    }
+    api: dict[str, dict[str, Any]] = {}
+    for path, name in ids.items():
+        node = flat[path]
         spec = specs[node.type]
-        inputs: dict[str, Any] = {item.name: _value(item.default) for item in spec.inputs if item.default is not None}
-        inputs |= {name: _value(value) for name, value in node.settings.items()}
-        for name, (source, output) in node.links.items():
-            inputs.pop(name, None)
-            if source in known and (index := _index(specs[known[source].type], output)) is not None:
-                inputs[name] = [_id(source), index]
-        named = workflow.node_at(node_id) if workflow is not None else None
-        title = named.title if named is not None and named.title else spec.title
-        result[_id(node_id)] = {"class_type": spec.type, "inputs": inputs, "_meta": {"title": title}}
-    return result
+        links = {
+            key: [ids[origin], slots[flat[origin].type][output]]
+            for key, (origin, output) in node.links.items()
+            if origin in ids and output in slots[flat[origin].type]
+        }
+        given = workflow.node_at(path) if workflow else None
+        title = given.title if given and given.title else spec.title
+        api[name] = {"class_type": node.type, "inputs": _inputs(node, spec, links), "_meta": {"title": title}}
+    return api
 
 
-def _id(path: str) -> str:
-    return path.replace("/", ":")
+def _inputs(node: FlatNode, spec: NodeSpec, links: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """In the order of the spec; inputs that it does not have come last."""
+    inputs: dict[str, Any] = {}
+    for item in spec.inputs:
+        if item.name in links:
+            inputs[item.name] = links[item.name]
+        elif item.name in node.settings:
+            inputs[item.name] = _wrapped(_setting(item, node.settings[item.name]))
+        elif item.default is not None and takes_settings(item) and item.name not in node.links:
+            inputs[item.name] = _wrapped(item.default)
+    rest = {**node.settings, **links}
+    return inputs | {name: rest[name] if name in links else _wrapped(rest[name]) for name in rest if name not in inputs}
 
 
-def _value(value: Any) -> Any:
-    return {"__value__": value} if isinstance(value, list) else value
+def _setting(item: InputSpec, value: Any) -> Any:
+    """The value as the input has it; one that does not fit stays as it is."""
+    try:
+        return coerce(item, value)
+    except Unfit:
+        return value
 
 
-def _index(spec: NodeSpec, output: str) -> int | None:
-    return next((index for index, item in enumerate(spec.outputs) if item.name == output), None)
+def _wrapped(value: Any) -> Any:
+    is_wrapped = isinstance(value, (list, tuple)) or (isinstance(value, dict) and WRAP in value)
+    return {WRAP: value} if is_wrapped else value

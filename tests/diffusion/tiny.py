@@ -67,7 +67,11 @@ def tiny_text_encoder(seed: int = 0, layers: int = 3) -> CLIPTextModel:
 
 def tiny_tensors(seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
     """The tensors of a whole tiny checkpoint in the original layout."""
-    unet, vae, text = tiny_unet(seed).state_dict(), tiny_vae(seed, factor).state_dict(), tiny_text_encoder(seed).state_dict()
+    unet, vae, text = (
+        tiny_unet(seed).state_dict(),
+        tiny_vae(seed, factor).state_dict(),
+        tiny_text_encoder(seed).state_dict(),
+    )
     tensors = {file: unet[name] for name, file in unet_names(list(unet), layers_per_block=1).items()}
     tensors |= {file: text[name] for name, file in text_names(list(text)).items()}
     tensors |= {file: _as_original(file, vae[name]) for name, file in vae_names(list(vae)).items()}
@@ -75,8 +79,15 @@ def tiny_tensors(seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.floa
 
 
 def write_tiny_checkpoint(path: Path, seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32) -> Path:
-    """Write a checkpoint in the original layout. What its shapes cannot say is in its metadata, as `noisewright.config`."""
-    config = {"family": "sd1", "unet": {"attention_heads": 8}, "text_encoder": {"attention_heads": 1}, "default_size": 64}
+    """Write a checkpoint in the original layout. What its shapes cannot say is in its metadata, as
+    `noisewright.config`.
+    """
+    config = {
+        "family": "sd1",
+        "unet": {"attention_heads": 8},
+        "text_encoder": {"attention_heads": 1},
+        "default_size": 64,
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tiny_tensors(seed, factor, dtype), path, metadata={"noisewright.config": json.dumps(config)})
     return path

@@ -1,14 +1,13 @@
 """No node changes what it is given: values may be cached and shared, so every tensor must be the same after a call.
 
-Every node type is called with toy values made from its declaration: with its defaults, with every number moved, with every
-number at its smallest, without what is optional, and with each choice of its short lists.
+Every node type is called with toy values made from its declaration: with its defaults, with every number moved, with
+every number at its smallest, without what is optional, and with each choice of its short lists.
 """
 
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ class Workshop:
     services: Mapping[str, Any]
 
     def value(self, spec: InputSpec, node: str, numbers: str, choices: Mapping[str, str]) -> Any:
-        """A value for one input. numbers: "default", "moved" or "least"."""
+        """A value for one input. numbers: "default", "moved" or "least"; choices: those not to be the default."""
         if spec.source is not None:
             return self.files[spec.source, "latent" if node == "LoadLatent" else ""]
         if spec.choices is not None:
@@ -149,10 +148,10 @@ def calls() -> Iterator[Any]:
         for item in inputs:
             if item.choices is not None and len(item.choices) <= SHORT:
                 for choice in item.choices[1:]:
-                    yield pytest.param(type_id, "default", {item.name: choice}, id=f"{type_id}-{choice}")
+                    yield pytest.param(type_id, "default", {item.name: choice}, id=f"{type_id}-{item.name}={choice}")
 
 
-@pytest.mark.parametrize(("type_id", "numbers", "choices"), calls())
+@pytest.mark.parametrize(("type_id", "numbers", "choices"), list(calls()))
 def test_a_call_leaves_its_inputs_as_they_were(
     type_id: str, numbers: str, choices: Mapping[str, str], workshop: Workshop
 ) -> None:

@@ -1,0 +1,125 @@
+"""The engine's own cost: graphs of 10,000 nodes that do next to nothing, from JSON text to the last event.
+
+    python -m benchmarks.engine [NODES]
+
+Cold: nothing in the cache. Last changed: one setting of the last node differs. Nothing changed: the same text again.
+The peer does the same arithmetic in a plain Python loop with a dictionary of results: what no engine can go below.
+"""
+
+import argparse
+import gc
+import json
+import platform
+import time
+from collections.abc import Callable
+from typing import Any
+
+from graph.cache import MemoryCache
+from graph.catalogue import Catalogue
+from graph.check import check
+from graph.events import RunFinished
+from graph.node import node
+from graph.plan import plan
+from graph.run import run
+from graph.workflow import load
+
+CACHE_BYTES = 2**30
+
+
+@node("BenchNumber", category="benchmark")
+def number(value: int = 1) -> int:
+    """The beginning of a graph."""
+    return value
+
+
+@node("BenchAdd", category="benchmark")
+def add(a: int, b: int = 1) -> int:
+    """One small node."""
+    return a + b
+
+
+@node("BenchKeep", category="benchmark", output=True)
+def keep(a: int, b: int = 1) -> None:
+    """A small node that is wanted."""
+    del a, b
+
+
+def document(nodes: dict[str, Any]) -> str:
+    """The JSON text of a workflow of these nodes."""
+    return json.dumps({"format": "noisewright/workflow", "version": 1, "nodes": nodes})
+
+
+def chain(count: int, last: int) -> str:
+    """`count` nodes, each fed by the one before. last: a setting of the last one."""
+    nodes: dict[str, Any] = {"n0": {"type": "BenchNumber", "inputs": {"value": 1}}}
+    for index in range(1, count - 1):
+        inputs = {"a": {"link": [f"n{index - 1}", "INT"]}, "b": index}
+        nodes[f"n{index}"] = {"type": "BenchAdd", "inputs": inputs}
+    nodes[f"n{count - 1}"] = {"type": "BenchKeep", "inputs": {"a": {"link": [f"n{count - 2}", "INT"]}, "b": last}}
+    return document(nodes)
+
+
+def star(count: int, last: int) -> str:
+    """One source with `count` consumers, all wanted. last: a setting of the last one."""
+    nodes: dict[str, Any] = {"source": {"type": "BenchNumber", "inputs": {"value": 1}}}
+    for index in range(count):
+        setting = last if index == count - 1 else index + 1
+        nodes[f"n{index}"] = {"type": "BenchKeep", "inputs": {"a": {"link": ["source", "INT"]}, "b": setting}}
+    return document(nodes)
+
+
+def engine(text: str, catalogue: Catalogue, cache: MemoryCache) -> int:
+    """JSON text to last event. Returns how many nodes were computed."""
+    workflow = load(text)
+    problems = check(workflow, catalogue)
+    if problems:
+        raise SystemExit(str(problems[0]))
+    planned = plan(workflow, catalogue, services={}, cache=cache)
+    last = None
+    for last in run(planned, services={}, cache=cache):
+        pass
+    if not isinstance(last, RunFinished) or last.status != "done":
+        raise SystemExit(f"The run ended with {last}.")
+    return sum(step.action == "run" for step in planned.steps)
+
+
+def plain_loop(text: str) -> int:
+    """The same from the same text, without an engine: parse, then call one function after another."""
+    functions: dict[str, Callable[..., Any]] = {"BenchNumber": number, "BenchAdd": add, "BenchKeep": keep}
+    results: dict[str, Any] = {}
+    for name, item in json.loads(text)["nodes"].items():
+        inputs = {key: results[value["link"][0]] if isinstance(value, dict) else value for key, value in item["inputs"].items()}
+        results[name] = functions[item["type"]](**inputs)
+    return len(results)
+
+
+def measured(work: Callable[[], int]) -> tuple[float, float, int]:
+    """Seconds by the clock, seconds of this process's CPU, and what the work returned."""
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return time.perf_counter() - wall, time.process_time() - cpu, result
+
+
+def main() -> None:
+    """Print one line per graph and case."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nodes", nargs="?", type=int, default=10_000)
+    count = parser.parse_args().nodes
+    catalogue = Catalogue.of(["benchmarks.engine"])
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, {count:,} nodes")
+    print(f"{'graph':6} {'case':16} {'wall s':>8} {'CPU s':>8} {'computed':>9}")
+    for name, make in (("chain", chain), ("star", star)):
+        cache = MemoryCache(CACHE_BYTES, lambda value: 64)
+        cases = [("cold", -1), ("last changed", -2), ("nothing changed", -2)]
+        for case, last in cases:
+            text = make(count, last)
+            wall, cpu, computed = measured(lambda text=text, cache=cache: engine(text, catalogue, cache))
+            print(f"{name:6} {case:16} {wall:8.3f} {cpu:8.3f} {computed:9,}")
+        text = make(count, 1)
+        wall, cpu, computed = measured(lambda text=text: plain_loop(text))
+        print(f"{name:6} {'(plain loop)':16} {wall:8.3f} {cpu:8.3f} {computed:9,}")
+
+
+if __name__ == "__main__":
+    main()

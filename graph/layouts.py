@@ -1,0 +1,68 @@
+"""How folders of models are laid out by the programs people use, as data."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from graph.errors import GraphError
+
+LAYOUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "checkpoints": ("checkpoints", "Stable-diffusion"),
+        "vae": ("vae", "VAE"),
+        "loras": ("loras", "Lora", "LyCORIS"),
+        "controlnet": ("controlnet", "t2i_adapter", "ControlNet"),
+        "embeddings": ("embeddings",),
+        "upscale_models": ("upscale_models", "ESRGAN", "RealESRGAN", "SwinIR"),
+        "text_encoders": ("text_encoders", "clip", "text_encoder"),
+        "diffusion_models": ("diffusion_models", "unet"),
+        "clip_vision": ("clip_vision",),
+        "style_models": ("style_models",),
+        "diffusers": ("diffusers",),
+        "hypernetworks": ("hypernetworks",),
+        "gligen": ("gligen",),
+        "vae_approx": ("vae_approx", "VAE-approx"),
+    }
+)
+"""Kind of file → the sub-folders it lies in: of ComfyUI's layout first, then of A1111's and Forge's."""
+
+INSIDE = ("", "models")
+"""Where these sub-folders lie below a folder of models: in it, or in its `models` (it is a whole installation)."""
+
+OTHER_NAMES: Mapping[str, str] = MappingProxyType({"clip": "text_encoders", "unet": "diffusion_models"})
+"""Older names of kinds, as `extra_model_paths.yaml` files have them."""
+
+
+def folders_below(root: Path, kind: str) -> list[Path]:
+    """The folders below `root` in which files of that kind may lie. They need not exist."""
+    return [root / inside / name for inside in INSIDE for name in LAYOUTS.get(kind, (kind,))]
+
+
+def read_extra_paths(path: Path) -> dict[str, tuple[Path, ...]]:
+    """Kind → folders, from an `extra_model_paths.yaml`: sections with `base_path` and paths, one or several lines each.
+
+    Paths are relative to `base_path`, and that to the file's own folder. Sections with `is_default` come first.
+    Raises GraphError with a sentence where the file cannot be read or says something else.
+    """
+    import yaml
+
+    try:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise GraphError(f"'{path}' cannot be read as model paths: {' '.join(str(error).split())}") from error
+    if not isinstance(sections, dict) or not all(section is None or isinstance(section, dict) for section in sections.values()):
+        raise GraphError(f"'{path}' is not a file of model paths: it must hold sections, each with `kind: path` lines.")
+    found: dict[str, list[Path]] = {}
+    for section in sorted(filter(None, sections.values()), key=lambda section: not section.get("is_default")):
+        base = path.absolute().parent / Path(str(section.get("base_path") or "")).expanduser()
+        for kind, value in section.items():
+            if kind not in ("base_path", "is_default"):
+                found.setdefault(OTHER_NAMES.get(kind, kind), []).extend(base / line for line in _lines(path, kind, value))
+    return {kind: tuple(folders) for kind, folders in found.items()}
+
+
+def _lines(path: Path, kind: str, value: Any) -> list[Path]:
+    if not isinstance(value, str):
+        raise GraphError(f"'{path}': the paths of '{kind}' must be text, one path a line; got {value!r}.")
+    return [Path(line.strip()).expanduser() for line in value.splitlines() if line.strip()]
