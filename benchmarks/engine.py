@@ -11,6 +11,7 @@ import gc
 import json
 import platform
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -75,9 +76,7 @@ def engine(text: str, catalogue: Catalogue, cache: MemoryCache) -> int:
     if problems:
         raise SystemExit(str(problems[0]))
     planned = plan(workflow, catalogue, services={}, cache=cache)
-    last = None
-    for last in run(planned, services={}, cache=cache):
-        pass
+    last = deque(run(planned, services={}, cache=cache), maxlen=1).pop()
     if not isinstance(last, RunFinished) or last.status != "done":
         raise SystemExit(f"The run ended with {last}.")
     return sum(step.action == "run" for step in planned.steps)
@@ -88,7 +87,8 @@ def plain_loop(text: str) -> int:
     functions: dict[str, Callable[..., Any]] = {"BenchNumber": number, "BenchAdd": add, "BenchKeep": keep}
     results: dict[str, Any] = {}
     for name, item in json.loads(text)["nodes"].items():
-        inputs = {key: results[value["link"][0]] if isinstance(value, dict) else value for key, value in item["inputs"].items()}
+        given = item["inputs"].items()
+        inputs = {key: results[value["link"][0]] if isinstance(value, dict) else value for key, value in given}
         results[name] = functions[item["type"]](**inputs)
     return len(results)
 

@@ -1,4 +1,4 @@
-"""Is the final latent right? Ours against an independent Euler loop over diffusers' U-Net, at Stable Diffusion 1.5's size, float32.
+"""Is the final latent right? Ours against an Euler loop over diffusers' U-Net, of Stable Diffusion 1.5's size.
 
     python -m benchmarks.final_latent [--checkpoint PATH] [--size 256] [--steps 6] [--cfg 7.5]
 

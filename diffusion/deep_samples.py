@@ -26,6 +26,8 @@ def deep_samples(picture: PilImage.Image, path: Path, index: int) -> NDArray[np.
         return _grey(picture)
     if picture.format not in ("PNG", "TIFF") or not isinstance(picture, ImageFile.ImageFile):
         return None
+    if picture.format == "PNG" and getattr(picture, "is_animated", False):
+        return None  # Pillow lays the frames of an animation over each other, in 8 bits
     swapped = {_other_bytes(_raw_mode(tile)) for tile in picture.tile}
     other = swapped.pop() if len(swapped) == 1 else None
     if other is None:

@@ -134,10 +134,17 @@ def _ramp(length: int, size: int) -> Tensor:
 
 
 def _dilated(values: Tensor, tapered: bool) -> Tensor:
-    if tapered:
-        across = functional.max_pool2d(values, (1, 3), stride=1, padding=(0, 1))
-        return torch.maximum(across, functional.max_pool2d(values, (3, 1), stride=1, padding=(1, 0)))
-    return functional.max_pool2d(values, 3, stride=1, padding=1)
+    across = _greatest_of_three(values, axis=2)
+    return torch.maximum(across, _greatest_of_three(values, axis=1)) if tapered else _greatest_of_three(across, axis=1)
+
+
+def _greatest_of_three(values: Tensor, axis: int) -> Tensor:
+    """Each pixel's greatest among itself and its two neighbours on one axis. Many times faster than max_pool2d."""
+    greatest, shorter = values.clone(), values.shape[axis] - 1
+    for ours, theirs in ((0, 1), (1, 0)):
+        part = greatest.narrow(axis, ours, shorter)
+        torch.maximum(part, values.narrow(axis, theirs, shorter), out=part)
+    return greatest
 
 
 def _logical(operation: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:

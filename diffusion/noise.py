@@ -28,17 +28,19 @@ class Noise(Protocol):
 
 
 def initial_noise(shape: Sequence[int], seed: int, batch_index: Sequence[int] | None = None) -> Tensor:
-    """The noise a picture begins with: float32 on the CPU, of `shape` [B, C, *axes], from a generator seeded with `seed` (0..2^64 - 1).
+    """The noise a picture begins with: float32 [B, C, *axes] on the CPU, from a generator seeded with `seed`.
 
-    One draw over the whole batch. With `batch_index` (B places in a larger batch) items are drawn one by one and picked, so that
-    an item gets the noise of its place in the larger batch. Raises ValueError when `batch_index` has not B entries, or a negative one.
+    seed: 0..2^64 - 1. One draw over the whole batch. With `batch_index` (B places in a larger batch) items are drawn
+    one by one and picked, so that an item gets the noise of its place in the larger batch. Raises ValueError when
+    `batch_index` has not B entries, or a negative one.
     """
     generator = torch.Generator().manual_seed(seed)
     if batch_index is None:
         return torch.randn(tuple(shape), generator=generator)
     if len(batch_index) != shape[0] or min(batch_index, default=0) < 0:
         raise ValueError(
-            f"initial_noise: batch_index {list(batch_index)} does not fit a batch of {shape[0]}; give one place, 0 or more, for each item."
+            f"initial_noise: batch_index {list(batch_index)} does not fit a batch of {shape[0]}; "
+            "give one place, 0 or more, for each item."
         )
     places = range(max(batch_index, default=-1) + 1)
     items = [torch.randn((1, *shape[1:]), generator=generator) for _ in places]
@@ -52,7 +54,7 @@ class StepNoise:
     """
 
     def __init__(self, x: Tensor, seed: int) -> None:
-        self._x = torch.empty_like(x)
+        self._shape, self._like = x.shape, (x.device, x.dtype)
         self._seed = (seed + 1) % 2**64
         self.skip(0)
 
@@ -72,14 +74,15 @@ class StepNoise:
         """The next draw; the levels do not matter."""
         del sigma, sigma_next
         self._draws += 1
-        return torch.randn(self._x.shape, generator=self._generator).to(self._x)
+        return torch.randn(self._shape, generator=self._generator).to(*self._like)
 
 
 class BrownianNoise:
     """Increments of one Brownian path over the noise levels, scaled to unit variance.
 
-    A path is fixed by its seed (torchsde's Brownian tree; Li et al. 2020, "Scalable Gradients for Stochastic Differential Equations",
-    alg. 3), so schedules with other steps see the same path, and a resumed run needs no bookkeeping.
+    A path is fixed by its seed (torchsde's Brownian tree; Li et al. 2020, "Scalable Gradients for Stochastic
+    Differential Equations", alg. 3), so schedules with other steps see the same path, and a resumed run needs no
+    bookkeeping.
     """
 
     draws = 0
@@ -87,8 +90,8 @@ class BrownianNoise:
     def __init__(self, x: Tensor, sigma_min: float, sigma_max: float, seed: int) -> None:
         from torchsde import BrownianTree
 
-        self._x = torch.empty_like(x)
-        # torchsde keeps times to six decimals and warns of any beyond its ends, so the ends are rounded here and times kept inside.
+        self._like = x.device, x.dtype
+        # torchsde rounds times to six decimals and warns of any beyond its rounded ends: times are kept inside them.
         self._span = round(sigma_min, 6), round(sigma_max, 6)
         self._path = BrownianTree(t0=sigma_min, w0=torch.zeros(x.shape), t1=sigma_max, entropy=seed)
 
@@ -100,4 +103,5 @@ class BrownianNoise:
         low, high = sorted((sigma, sigma_next))
         start, end = (min(max(level, self._span[0]), self._span[1]) for level in (low, high))
         sign = 1.0 if sigma < sigma_next else -1.0
-        return (sign * self._path(start, end) / (high - low) ** 0.5).to(self._x)
+        increment = torch.as_tensor(self._path(start, end))
+        return (increment * (sign / (high - low) ** 0.5)).to(*self._like)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from PIL import PngImagePlugin
 from torch import Tensor
 
 from diffusion.colour_profile import deep_srgb, eight_bit_srgb
-from diffusion.deep_samples import deep_samples
+from diffusion.deep_samples import BITS_PER_SAMPLE, deep_samples
 from diffusion.pictures import levelled
 from diffusion.values import Image, Mask
 
@@ -31,7 +32,7 @@ MAX_SIDE = 16384
 MAX_PIXELS = 2**27
 """Limits of a picture, the second for all its frames together: 1.5 GiB as float32 RGB."""
 
-MODES: Mapping[int, str] = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+MODES: Mapping[int, str] = MappingProxyType({1: "L", 2: "LA", 3: "RGB", 4: "RGBA"})
 """The PNG modes, by number of channels."""
 
 ORIENTATION = 0x0112
@@ -40,7 +41,7 @@ XMP = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-    'Iptc4xmpExt:DigitalSourceType="{}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    'Iptc4xmpExt:DigitalSourceType="{}"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 )
 
 
@@ -176,7 +177,7 @@ def _read(path: Path) -> Frames:
             if count > 1:
                 picture.seek(index)
             if picture.size == first:
-                frames.append(_frame(picture, path, index, count))
+                frames.append(_frame(picture, path, index))
     return _together(frames)
 
 
@@ -210,9 +211,9 @@ def _range(values: NDArray[np.float32]) -> tuple[float, float] | None:
     return lowest, highest if highest > lowest else lowest + 1
 
 
-def _frame(picture: PilImage.Image, path: Path, index: int, count: int) -> _Frame:
+def _frame(picture: PilImage.Image, path: Path, index: int) -> _Frame:
     """The frame that `picture` stands at, turned upright."""
-    samples = deep_samples(picture, path, index) if count == 1 or picture.format == "TIFF" else None
+    samples = deep_samples(picture, path, index)
     frame = None if samples is None else _deep_frame(picture, samples)
     if frame is None:
         frame = _measured_frame(picture) if picture.mode in ("I", "F") else _eight_bit_frame(picture)
@@ -233,7 +234,7 @@ def _measured_frame(picture: PilImage.Image) -> _Frame:
     if picture.format == "PPM" and picture.mode == "I":
         return _Frame(_grey(_unit(picture, 65535)), None, 16)  # Pillow stretches these to 16 bits
     tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})
-    return _Frame(_grey(_unit(picture, 1)), None, tags.get(258, (32,))[0], measured=True)
+    return _Frame(_grey(_unit(picture, 1)), None, tags.get(BITS_PER_SAMPLE, (32,))[0], measured=True)
 
 
 def _deep_frame(picture: PilImage.Image, samples: NDArray[np.uint16]) -> _Frame | None:

@@ -1,6 +1,7 @@
 """What a network's answer means: noise frames, sigma tables, and from the raw output to the denoised latent.
 
-Two frames exist. *Variance exploding* (eps and v families): x = x0 + sigma * n. *Flow* (rectified flow): x = (1 - sigma) * x0 + sigma * n.
+Two frames exist. *Variance exploding* (eps and v families): x = x0 + sigma * n.
+*Flow* (rectified flow): x = (1 - sigma) * x0 + sigma * n.
 A `Prediction` adds the table of noise levels a family was trained on and how its network is asked and understood.
 """
 
@@ -66,7 +67,7 @@ class VarianceExploding:
         return latent + sigma * noise
 
     def start(self, latent: Tensor, noise: Tensor, sigma: float, *, full: bool) -> Tensor:
-        """Noise of the variance of x at `sigma`: 1 + sigma² when nothing is kept of a latent, else sigma² on top of it."""
+        """The latent with noise of variance sigma² on it; for a full run 1 + sigma², the variance of x there."""
         return latent + noise * (math.sqrt(1 + sigma**2) if full else sigma)
 
     def finish(self, x: Tensor, sigma_last: float) -> Tensor:
@@ -103,7 +104,7 @@ class Flow:
         return self.renoise(latent, noise, sigma)
 
     def finish(self, x: Tensor, sigma_last: float) -> Tensor:
-        """x / (1 - sigma_last), so that the latent in it has its own size again; x when nothing of it is left (sigma 1)."""
+        """x / (1 - sigma_last), so that the latent in it has its own size again; x where none of it is left."""
         return x / (1 - sigma_last) if 0 < sigma_last < 1 else x
 
 
@@ -158,7 +159,8 @@ class Prediction(Protocol):
 def discrete_sigmas(beta_start: float = 0.00085, beta_end: float = 0.012, steps: int = 1000) -> Tensor:
     """The noise levels of a scaled-linear beta schedule: sigma = sqrt((1 - ᾱ) / ᾱ), float32 [steps], ascending.
 
-    Rombach et al. 2022 (betas linear in their square root); Ho et al. 2020, eq. 4 for ᾱ. The defaults are those of SD 1, 2 and XL.
+    Rombach et al. 2022 (betas linear in their square root); Ho et al. 2020, eq. 4 for ᾱ. The defaults are those of SD
+    1, 2 and XL.
     """
     betas = torch.linspace(beta_start**0.5, beta_end**0.5, steps, dtype=torch.float64) ** 2
     kept = torch.cumprod(1 - betas, dim=0)
@@ -228,7 +230,7 @@ class EpsPrediction(_Discrete):
 
 @dataclass(frozen=True, eq=False)
 class VPrediction(_Discrete):
-    """The network answers with the velocity v = alpha * n - sigma * x0 of the variance-preserving frame (Salimans & Ho 2022, §4): SD 2."""
+    """The network answers with the velocity of the variance-preserving frame (Salimans & Ho 2022, §4): SD 2."""
 
     def denoised(self, x: Tensor, out: Tensor, sigma: Level) -> Tensor:
         """x / (sigma² + 1) - out * sigma / sqrt(sigma² + 1)."""
@@ -237,9 +239,10 @@ class VPrediction(_Discrete):
 
 @dataclass(frozen=True)
 class FlowPrediction:
-    """The network answers with the velocity n - x0 of a rectified flow, its times shifted towards noise (Esser et al. 2024, eq. 23).
+    """The network answers with the velocity n - x0 of a rectified flow: SD 3, Flux.
 
-    shift: the s of sigma = s·t / (1 + (s - 1)·t); 3 for SD 3. Flux gives the same curve as mu = log s: see `flux_prediction`.
+    Times are shifted towards noise (Esser et al. 2024, eq. 23).
+    shift: the s of sigma = s·t / (1 + (s - 1)·t); 3 for SD 3. Flux gives its logarithm, mu: see `flux_prediction`.
     multiplier: what the network is told is sigma times this. length: number of table values.
     """
 
@@ -298,5 +301,5 @@ class FlowPrediction:
 
 
 def flux_prediction(mu: float = 1.15) -> FlowPrediction:
-    """Flux: shift e^mu, and the network is told sigma itself. mu 1.15 is right for 1024×1024 (Black Forest Labs 2024)."""
+    """Flux: shift e^mu, and the network is told sigma itself; mu 1.15 is for 1024×1024 (Black Forest Labs 2024)."""
     return FlowPrediction(shift=math.exp(mu), multiplier=1.0, length=10_000)

@@ -104,9 +104,9 @@ def sample(
             x = step.x
             yield SamplingProgress(min(step.index + 1, total), total, x, step.denoised, space, _state(step))
         samples = _out_of_model_scale(frame.finish(x, last), space).cpu()
-    if mask is not None and last == 0:
-        samples = torch.where(mask == 0, given.samples, samples)
-    return replace(given, samples=samples)
+    if mask is not None and last == 0 and given.samples.any():
+        samples = torch.where(mask == 0, given.samples, samples)  # to the bit: scaling there and back rounds
+    return replace(given, samples=samples, space=space)
 
 
 def fitted(latent: Latent, space: LatentSpace) -> Latent:

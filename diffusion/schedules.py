@@ -40,7 +40,7 @@ def exponential(prediction: Prediction, steps: int) -> Tensor:
 
 
 def ddim_uniform(prediction: Prediction, steps: int) -> Tensor:
-    """Every (T // steps)-th table value from the second on, downwards, then 0: Song et al. 2020, "DDIM", appendix D.3 (linear).
+    """Every (T // steps)-th table value from the second on, downwards, then 0: Song et al. 2020, "DDIM", appendix D.3.
 
     The stride is a whole number, so there are a few more values than asked when T is no multiple of `steps`.
     """
@@ -49,7 +49,7 @@ def ddim_uniform(prediction: Prediction, steps: int) -> Tensor:
 
 
 def beta(prediction: Prediction, steps: int, a: float = 0.6, b: float = 0.6) -> Tensor:
-    """Table values at the quantiles of a Beta(a, b) distribution, repeats dropped, then 0: Lee et al. 2024, "Beta Sampling is All You Need"."""
+    """Table values at quantiles of Beta(a, b), no repeats, then 0: Lee et al. 2024, "Beta Sampling is All You Need"."""
     import numpy as np
     from scipy.stats import beta as beta_distribution
 
@@ -59,16 +59,16 @@ def beta(prediction: Prediction, steps: int, a: float = 0.6, b: float = 0.6) -> 
 
 
 def normal(prediction: Prediction, steps: int) -> Tensor:
-    """Even in training time from the highest level to the lowest, then 0 (one step more instead, where the lowest is 0 already)."""
+    """Even in training time from the highest level to the lowest, then 0 (unless the lowest is 0 already)."""
     if float(prediction.sigma(prediction.timestep(prediction.sigma_min))) < 1e-5:
         return prediction.sigma(_times(prediction, steps + 1))
     return _ended(prediction.sigma(_times(prediction, steps)))
 
 
 def linear_quadratic(prediction: Prediction, steps: int, threshold: float = 0.025) -> Tensor:
-    """From the highest level: linear for half the steps, down by `threshold` of it, then quadratic with the same slope at the joint, to 0.
+    """From the highest level: linear for half the steps, down by `threshold` of it, then quadratic to 0.
 
-    Genmo 2024, Mochi 1.
+    The slope is the same on both sides of the joint. Genmo 2024, "Mochi 1".
     """
     if steps == 1:
         return torch.tensor([prediction.sigma_max, 0.0])
@@ -108,13 +108,14 @@ SCHEDULES: Mapping[str, Callable[[Prediction, int], Tensor]] = MappingProxyType(
 )
 
 DROP_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"})
-"""Samplers that get the schedule of one step more, without its last value above 0: they behave badly on the last short step."""
+"""Samplers that get the schedule of one step more, without its last value above 0: they spare the last, short step."""
 
 
 def schedule(name: str, prediction: Prediction, steps: int) -> Tensor:
-    """The noise levels of the schedule `name`: float32 [n + 1], falling, the last 0; n is `steps` (ddim_uniform and beta: about).
+    """The noise levels of the schedule `name`: float32 [n + 1], falling, the last 0; n is `steps`, or near it.
 
-    Raises ValueError for an unknown name (with the nearest ones) and for less than one step.
+    ddim_uniform gives a few more, beta fewer where table values repeat. Raises ValueError for an unknown name (with the
+    nearest ones) and for less than one step.
     """
     if name not in SCHEDULES:
         near = get_close_matches(name, SCHEDULES, n=3)
@@ -136,11 +137,12 @@ def sigmas_for(
     end: int | None = None,
     force_last_zero: bool = False,
 ) -> Tensor:
-    """The noise levels of one sampling run: float32 [n + 1], falling; fewer than two values mean that there is nothing to do.
+    """The noise levels of one sampling run: float32 [n + 1], falling; with fewer than two there is nothing to do.
 
-    denoise: the share of noise put on a given latent; below 1 the last `steps` steps of a schedule of int(steps / denoise) are taken.
-    start, end: the steps to begin at and to stop before, of all `steps`. force_last_zero: a run that `end` cuts short still
-    goes all the way to 0 in its last step. Raises ValueError for an unknown scheduler or for less than one step.
+    denoise: the share of noise put on a given latent; below 1 the last `steps` steps of a schedule of int(steps /
+    denoise) are taken. start, end: the steps to begin at and to stop before, of all `steps`. force_last_zero: a run
+    that `end` cuts short still goes all the way to 0 in its last step. Raises ValueError for an unknown scheduler or
+    for less than one step.
     """
     if denoise <= 0:
         return torch.empty(0)

@@ -19,8 +19,8 @@ Level = Literal["memory", "disk"]
 class Entry:
     """What a node returned.
 
-    outputs: its values in the order of its spec. saved: the files it wrote; stamps: (size, mtime in ns) of each when it was
-    written. level: where this is kept.
+    outputs: its values in the order of its spec. saved: the files it wrote; stamps: (size, mtime in ns) of each when it
+    was written. level: where this is kept.
     """
 
     outputs: tuple[object, ...] = ()

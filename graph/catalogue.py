@@ -127,11 +127,13 @@ class Catalogue:
             module = importlib.import_module(spec.module)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            raise GraphError(f"Node type '{spec.type}': its module '{spec.module}' cannot be imported: {reason}.") from error
+            message = f"Node type '{spec.type}': its module '{spec.module}' cannot be imported: {reason}."
+            raise GraphError(message) from error
         for found in node_types_in(module):
             self._types.setdefault(found.spec.type, found)
         if spec.type not in self._types:
-            raise GraphError(f"Module '{spec.module}' no longer declares node type '{spec.type}'. Start the program again.")
+            message = f"Module '{spec.module}' no longer declares the node type '{spec.type}'."
+            raise GraphError(f"{message} Start the program again.")
 
 
 def node_types_in(module: ModuleType) -> Iterator[NodeType]:

@@ -21,5 +21,5 @@ def _ids(tree: ast.Module) -> Iterator[str]:
     for statement in tree.body:
         for mark in getattr(statement, "decorator_list", ()):
             match mark:
-                case ast.Call(func=ast.Name(id="node") | ast.Attribute(attr="node"), args=[ast.Constant(value=str(name)), *_]):
+                case ast.Call(ast.Name("node") | ast.Attribute(attr="node"), [ast.Constant(str(name)), *_]):
                     yield name

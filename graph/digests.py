@@ -28,8 +28,8 @@ Way = Literal["sampled", "full"]
 class Digests:
     """Answers `of(path)` from memory, from the store, or by reading.
 
-    store: an SQLite file that several processes may share; None: remembered in this process alone. A store that is damaged is
-    begun anew; one that cannot be written costs only time.
+    store: an SQLite file that several processes may share; None: remembered in this process alone. A store that is
+    damaged is begun anew; one that cannot be written costs only time.
     """
 
     def __init__(self, store: Path | None = None) -> None:
@@ -97,10 +97,10 @@ def full_sha256(path: Path) -> str:
 
 
 def sampled_digest(path: Path) -> str:
-    """A digest of a large file from a part of it: "sampled:" and SHA-256 over size, safetensors header and 64 samples of 64 kB.
+    """A digest of a large file from parts: "sampled:", SHA-256 over size, safetensors header and 64 samples of 64 kB.
 
-    The samples are spread evenly from the first byte after the header to the last. A file no larger than all samples together
-    is read whole; its digest is "sha256:" and its full SHA-256.
+    The samples are spread evenly from the first byte after the header to the last. A file no larger than all samples
+    together is read whole; its digest is "sha256:" and its full SHA-256.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

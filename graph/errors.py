@@ -23,7 +23,7 @@ class DeclarationError(GraphError):
 
 
 class FileMissing(GraphError):
-    """A file that an input names is in none of the folders searched. folder: its kind ("checkpoints"); name: as asked."""
+    """A file that an input names is in none of the folders searched. folder: its kind ("checkpoints")."""
 
     def __init__(self, message: str, *, folder: str, name: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class FileMissing(GraphError):
 class NodeFailed(GraphError):
     """A node's function raised, or returned what it does not declare. The cause, where there is one, is in `__cause__`.
 
-    message: what went wrong, without the place. code: the kind of error in snake case ("value_error"). hint: what to do, or "".
+    message: what went wrong, without the place. code: the kind of error in snake case ("value_error"). hint: advice.
     """
 
     def __init__(self, message: str, *, node: str, type_id: str, code: str, hint: str = "") -> None:

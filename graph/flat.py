@@ -10,7 +10,7 @@ from graph.errors import GraphError, InvalidWorkflow
 from graph.problem import Problem
 from graph.spec import ANY, InputSpec, NodeSpec, accepts
 
-LIMIT = 1_000_000
+LIMIT = 200_000
 """Nodes a workflow may have with its subgraphs in place. Ten definitions of ten uses each would already be 10^10."""
 
 

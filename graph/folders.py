@@ -57,9 +57,9 @@ class Folders:
     def find(self, folder: str, name: str) -> File:
         """The file of that name in a kind of folder, with the digest of its content.
 
-        By exact relative name first, then by its base name if there is one such file alone; then `File.name` is not what was
-        asked. Prompts name embeddings without their ending. `\\` counts as `/`. "x.png [output]" names a file of another
-        folder. Raises FileMissing with a sentence.
+        By exact relative name first, then by its base name if there is one such file alone; then `File.name` is not what
+        was asked. Prompts name embeddings without ending. `\\` counts as `/`. "x.png [output]" names a file of
+        another folder. Raises FileMissing with a sentence.
         """
         found = self.locate(folder, name)
         way = "full" if folder == INPUT else "sampled"
@@ -76,7 +76,8 @@ class Folders:
             asked, _, mark = asked.removesuffix("]").rpartition(" [")
             folder = mark if mark in self._places else folder
         relative = PurePosixPath(asked)
-        if not relative.parts or ".." in relative.parts or "\0" in asked or Path(asked).is_absolute() or asked[0] == "/":
+        parts = relative.parts
+        if not parts or ".." in parts or "\0" in asked or relative.is_absolute() or Path(asked).is_absolute():
             raise FileMissing(
                 f"'{name}' is not the name of a file in the folder '{folder}'. Use a path inside that folder.",
                 folder=folder,
@@ -84,7 +85,7 @@ class Folders:
             )
         places = self.places(folder)
         for place in places:
-            path = place.joinpath(*relative.parts)
+            path = place.joinpath(*parts)
             if path.is_file() or (path / MODEL_INDEX).is_file():
                 return Found(relative.as_posix(), path)
         known = list(self._all(places))

@@ -20,10 +20,11 @@ MADE_BY_ENGINE = ("record", "resume")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A node type, prepared. defaults: of inputs that have one. outputs: name → index. key: of its nodes.
+    """A node type, prepared.
 
-    sources: input → folder, for inputs that name a file. plain: inputs that take settings; what a link brings them is brought
-    to their type. loads: it brings a model into play. asks: parameters of its fingerprint.
+    key: makes the keys of its nodes. inputs: by name. required: those without default. defaults: of those with one.
+    outputs: name → index. sources: input → folder, for those that name a file. plain: inputs that take settings; what a
+    link brings them is brought to their type. loads: it brings a model into play. asks: parameters of its fingerprint.
     """
 
     spec: NodeSpec
@@ -95,7 +96,8 @@ class Kinds:
         for name in spec.services:
             if name not in self.services and name not in MADE_BY_ENGINE:
                 there = listing(sorted({*self.services, *MADE_BY_ENGINE}))
-                raise GraphError(f"Node '{node.id}' ({spec.type}) asks for the service '{name}', which is not there. There is {there}.")
+                message = f"Node '{node.id}' ({spec.type}) asks for the service '{name}', which is not there."
+                raise GraphError(f"{message} There is {there}.")
 
     def _unknown(self, node: FlatNode) -> str:
         reason = self._catalogue.error(node.type)

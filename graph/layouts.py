@@ -51,14 +51,15 @@ def read_extra_paths(path: Path) -> dict[str, tuple[Path, ...]]:
         sections = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise GraphError(f"'{path}' cannot be read as model paths: {' '.join(str(error).split())}") from error
-    if not isinstance(sections, dict) or not all(section is None or isinstance(section, dict) for section in sections.values()):
+    if not isinstance(sections, dict) or not all(isinstance(section, dict | None) for section in sections.values()):
         raise GraphError(f"'{path}' is not a file of model paths: it must hold sections, each with `kind: path` lines.")
     found: dict[str, list[Path]] = {}
     for section in sorted(filter(None, sections.values()), key=lambda section: not section.get("is_default")):
         base = path.absolute().parent / Path(str(section.get("base_path") or "")).expanduser()
         for kind, value in section.items():
             if kind not in ("base_path", "is_default"):
-                found.setdefault(OTHER_NAMES.get(kind, kind), []).extend(base / line for line in _lines(path, kind, value))
+                lines = _lines(path, kind, value)
+                found.setdefault(OTHER_NAMES.get(kind, kind), []).extend(base / line for line in lines)
     return {kind: tuple(folders) for kind, folders in found.items()}
 
 

@@ -9,8 +9,8 @@ from graph.flat import Flat, FlatNode
 def ordered(flat: Flat, wanted: Sequence[str], loads: Callable[[FlatNode], bool]) -> list[str]:
     """The wanted nodes and all they need, depth first, so that one output is finished before the next is begun.
 
-    Among the inputs of a node, those computed from one model follow each other, and what holds more results at once comes
-    first (Sethi and Ullman 1970). Wanted nodes keep their order, but those of one model follow each other.
+    Among the inputs of a node, those computed from one model follow each other, and what holds more results at once
+    comes first (Sethi and Ullman 1970). Wanted nodes keep their order, but those of one model follow each other.
     loads: whether a node brings a model into play. Raises GraphError for a cycle (with its path) or a dangling link.
     """
     order, arranged = _walk(flat, wanted, {}), dict[str, list[str]]()
@@ -36,7 +36,7 @@ def ordered(flat: Flat, wanted: Sequence[str], loads: Callable[[FlatNode], bool]
 
 
 def _walk(flat: Flat, wanted: Iterable[str], arranged: Mapping[str, list[str]]) -> list[str]:
-    """The nodes that `wanted` leads to, each after its inputs. arranged: in which order inputs are visited, if not theirs."""
+    """The nodes that `wanted` leads to, each after its inputs. arranged: inputs of a node in another order than its."""
     order: list[str] = []
     state: dict[str, bool] = {}  # False: its inputs are being visited; True: done
     for target in wanted:

@@ -1,4 +1,4 @@
-"""The plan of a run: which nodes compute, which are reused, in which order and why, and when each result can be dropped."""
+"""The plan of a run: which nodes compute and which are reused, in which order and why, and when results are dropped."""
 
 import logging
 import uuid
@@ -70,13 +70,13 @@ class Step:
 class Plan:
     """A workflow ready to run.
 
-    works: what each node on the way to the wanted ones would do, by id, each after what it needs. steps: what is done, in
-    order. unneeded: nodes whose results are not needed, since those made from them are reused.
+    works: what each node on the way to the wanted ones would do, by id, each after what it needs. steps: what is done,
+    in order. unneeded: nodes whose results are not needed, since those made from them are reused.
     """
 
     workflow: Workflow
     flat: Flat
-    works: Mapping[str, Work]
+    works: dict[str, Work]
     wanted: tuple[str, ...]
     steps: tuple[Step, ...]
     unneeded: tuple[str, ...]
@@ -137,7 +137,8 @@ def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[st
         inside = [node_id for node_id in writing if node_id.startswith(f"{name}/")]
         if name not in flat and not inside:
             close = nearest(name, flat)
-            raise GraphError(f"There is no node '{name}' to take a result from." + (f" Did you mean '{close}'?" if close else ""))
+            hint = f" Did you mean '{close}'?" if close else ""
+            raise GraphError(f"There is no node '{name}' to take a result from.{hint}")
         wanted |= dict.fromkeys([name] if name in flat else inside)
     return tuple(wanted)
 
@@ -170,7 +171,7 @@ def _work(flat: Flat, node_id: str, works: Mapping[str, Work], kinds: Kinds) -> 
     if kind.sources:
         files = {name: _files(node, kind, name, arguments[name], kinds) for name in kind.sources if arguments.get(name)}
         settings = {name: value for name, value in arguments.items() if name not in files}
-        arguments = {name: _given(arguments[name], files[name]) if name in files else arguments[name] for name in arguments}
+        arguments = settings | {name: _given(arguments[name], found) for name, found in files.items()}
         digests = {name: [file.digest for file in found] for name, found in files.items()}
     fingerprint = volatile = ""
     if kind.type.fingerprint is not None:
@@ -190,7 +191,8 @@ def _setting(node: FlatNode, spec: InputSpec, value: Any) -> Any:
     try:
         return coerce(spec, value)
     except Unfit as error:
-        raise GraphError(f"Input '{spec.name}' of node '{node.id}' ({node.type}) {error}. {error.hint}".strip()) from error
+        message = f"Input '{spec.name}' of node '{node.id}' ({node.type}) {error}. {error.hint}"
+        raise GraphError(message.strip()) from error
 
 
 def _files(node: FlatNode, kind: Kind, name: str, value: Any, kinds: Kinds) -> tuple[File, ...]:
@@ -200,7 +202,8 @@ def _files(node: FlatNode, kind: Kind, name: str, value: Any, kinds: Kinds) -> t
         raise GraphError(f"{place} names a file, but the service 'files' is not there.")
     folder = kind.sources[name]
     try:
-        return tuple(kinds.services["files"].find(folder, item) for item in (value if isinstance(value, list) else [value]))
+        names = value if isinstance(value, list) else [value]
+        return tuple(kinds.services["files"].find(folder, item) for item in names)
     except FileMissing as error:
         raise FileMissing(f"{place}: {error}", folder=folder, name=error.name) from error
 
@@ -231,7 +234,7 @@ def _no_output(node: FlatNode, name: str, origin: Work, output: str) -> str:
 
 
 def _decided(
-    works: Mapping[str, Work], wanted: Sequence[str], find: Callable[[str], Entry | None]
+    works: dict[str, Work], wanted: Sequence[str], find: Callable[[str], Entry | None]
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """What to do with each node that is needed, in order, and which are not needed. From the wanted ones backwards."""
     first: dict[str, Work] = {}
@@ -251,8 +254,9 @@ def _decided(
             needed.add(twin.node)
             action, why = "reuse", f"the same work as node '{twin.node}'"
         elif (entry := find(work.key)) is not None:
-            missing = entry.missing()
-            action, why = ("run", f"its file '{missing}' is gone or was changed") if missing else ("reuse", f"in {entry.level}")
+            action, why = "reuse", f"in {entry.level}"
+            if (missing := entry.missing()) is not None:
+                action, why = "run", f"its file '{missing}' is gone or was changed"
         if action == "run":
             needed.update([link[1] for link in work.links])
         decided.append(Step(work, action, why, node_id in asked))
@@ -272,5 +276,6 @@ def _released(steps: list[Step]) -> tuple[Step, ...]:
     for key, index in last.items():
         releases.setdefault(index, []).append(key)
     return tuple(
-        Step(step.work, step.action, step.why, step.wanted, tuple(releases.get(index, ()))) for index, step in enumerate(steps)
+        Step(step.work, step.action, step.why, step.wanted, tuple(releases.get(index, ())))
+        for index, step in enumerate(steps)
     )

@@ -26,7 +26,7 @@ class Recording:
     """How much files tell about how they were made.
 
     metadata: "full": workflow and run record; "minimal": the mark of generated media alone; "none": nothing.
-    app: name and version of the program. client_workflow: the JSON text of the editor document a client sent, if it did.
+    app: name and version of the program. client_workflow: JSON text of the editor document a client sent, if it did.
     """
 
     metadata: Metadata = "full"
@@ -54,8 +54,8 @@ class Record:
     def texts(self) -> dict[str, str]:
         """Key → JSON text, for the text chunks of a file; empty unless metadata is "full".
 
-        `noisewright`: our document; `prompt`: ComfyUI's API JSON; `workflow`: the client's own document, if it sent one;
-        `noisewright_run`: `facts`.
+        `noisewright`: our document; `prompt`: ComfyUI's API JSON; `workflow`: the client's own document, if it sent
+        one; `noisewright_run`: `facts`.
         """
         if self.metadata != "full":
             return {}
@@ -69,8 +69,8 @@ class Record:
     def facts(self) -> dict[str, Any]:
         """What this node's result came from, as JSON values; the same for every run of the same work.
 
-        app; node_types with their versions; weights: files with their digests; fingerprints of impure nodes; seeds by node and
-        input; environment: device, precision, versions.
+        app; node_types with their versions; weights: files with their digests; fingerprints of impure nodes; seeds by
+        node and input; environment: device, precision, versions.
         """
         works = self._upstream()
         return {

@@ -18,9 +18,17 @@ from typing import Any, Literal, TypeVar
 from graph.cache import Cache, Entry
 from graph.call import arguments_of, described, entry_of, failure
 from graph.errors import GraphError, NodeFailed
-from graph.events import Event, NodeFinished, NodePreview, NodeProgress, NodeSkipped, NodeStarted
+from graph.events import (
+    Event,
+    NodeFinished,
+    NodePreview,
+    NodeProgress,
+    NodeSkipped,
+    NodeStarted,
+    RunFinished,
+    RunStarted,
+)
 from graph.events import NodeFailed as NodeFailedEvent
-from graph.events import RunFinished, RunStarted
 from graph.plan import NOTHING, Plan, Step
 from graph.progress import Progress
 from graph.record import Record
@@ -50,7 +58,7 @@ def run(
     services: what is lent to nodes by name, as for the plan; one with a `lease()` is lent inside it, for one node.
     cache: where results are found and kept. context: made and entered around every call into a node
     (`torch.inference_mode`), except for nodes that ask for gradients. states: where long nodes left off.
-    previews: whether previews are drawn. cancel: once set, the run stops at the next step and says so with `run_finished`.
+    previews: whether previews are drawn. cancel: once set, the run stops at the next step and `run_finished` says so.
     describe: a value in one line, for the log. run_id: made up if not given.
     A node that fails is an event, and so is each node that needed it; the rest goes on.
     """

@@ -133,17 +133,18 @@ def _anything(spec: InputSpec, value: Any) -> Any:
 
 
 def _several(spec: InputSpec, value: Any) -> Any:
-    """A value for an input of several types: as the first of them that takes it. Other types take any JSON value."""
-    readers = [_READERS[wire] for wire in spec.type.split(",") if wire in _READERS]
-    refused: Unfit | None = None
+    """A value for an input of several types: as the first of them that takes it. Types without a reader take any."""
+    wires = spec.type.split(",")
+    readers = [_READERS[wire] for wire in wires if wire in _READERS]
     for one in readers:
         try:
             return one(spec, value)
         except Unfit as unfit:
-            refused = unfit if refused is None or unfit.code != "wrong_type" else refused
-    if refused is None:
+            if unfit.code != "wrong_type":
+                raise
+    if not readers:
         return value
-    raise refused
+    raise Unfit("wrong_type", f"takes {' or '.join(wires)}, but is {_described(value)}", "Give it one of these.")
 
 
 def _linked(spec: InputSpec, value: Any) -> Any:

@@ -36,9 +36,9 @@ Path(sys.argv[3]).write_text(text, encoding="utf-8")
 
 
 def stored(path: Path, modules: Sequence[str], code: CodeVersions | None = None) -> Catalogue:
-    """The catalogue of these modules, from the file `path` if it is up to date, else made in a child process and kept there.
+    """The catalogue of these modules: from the file `path` if it is up to date, else made in a child process and kept.
 
-    One with errors is not kept: what is missing may be there the next time. Raises GraphError where no child can be run.
+    One with errors is not kept: what is missing may be there next time. Raises GraphError where no child can be run.
     """
     code = code or CodeVersions()
     stamp = _stamp(modules, code)
@@ -72,7 +72,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _made(modules: Sequence[str]) -> dict[str, Any]:
-    """The catalogue as JSON, from child processes: one for all, and where it dies one for each, to find the culprits."""
+    """The catalogue as JSON, from child processes: one for all; where it dies one for each, to find the culprits."""
     data, _ = _from_child(modules)
     if data is not None:
         return data
@@ -94,7 +94,9 @@ def _from_child(modules: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
         result = Path(folder, "catalogue.json")
         words = [sys.executable, "-c", CHILD, json.dumps(sys.path), json.dumps(list(modules)), str(result)]
         try:
-            done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+            done = subprocess.run(
+                words, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_SECONDS, check=False
+            )
         except subprocess.TimeoutExpired:
             return None, f"it did not return within {PATIENCE_SECONDS} s"
         except OSError as error:

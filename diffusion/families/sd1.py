@@ -119,7 +119,7 @@ def autoencoder(header: Header) -> Checkpoint | None:
         component = Component(
             "vae", header, prefix, "modules" if own else "original", _vae_config(header, prefix, own=own), ignored
         )
-        return Checkpoint({"vae": component}, _space(header.config, component.config))
+        return Checkpoint({"vae": component}, _space(header, component.config))
     return None
 
 
@@ -144,7 +144,7 @@ def _checked(header: Header, components: Mapping[Part, Component]) -> Checkpoint
             f"'{header.path.name}': its text encoder gives states of width {text['hidden_size']}, "
             f"its U-Net takes {unet['cross_attention_dim']}."
         )
-    return Checkpoint(MappingProxyType(dict(components)), _space(header.config, vae))
+    return Checkpoint(MappingProxyType(dict(components)), _space(header, vae))
 
 
 def _account_for_all(header: Header, prefixes: tuple[str, ...]) -> None:
@@ -156,9 +156,15 @@ def _account_for_all(header: Header, prefixes: tuple[str, ...]) -> None:
         )
 
 
-def _space(config: Mapping[str, Any], vae: Mapping[str, Any]) -> LatentSpace:
-    latent = config.get("latent", {})
-    factor = 2 ** (len(vae["block_out_channels"]) - 1)
+def _space(header: Header, vae: Mapping[str, Any]) -> LatentSpace:
+    latent = header.config.get("latent", {})
+    halvings = len(vae["block_out_channels"]) - 1
+    factor = 2**halvings
+    if latent.get("factor", factor) != factor:
+        raise WeightFileError(
+            f"'{header.path.name}': its metadata says factor {latent['factor']}, but its autoencoder halves {halvings} times, "
+            f"which is {factor}."
+        )
     rgb, bias = latent.get("rgb"), latent.get("rgb_bias", (0.0, 0.0, 0.0))
     return LatentSpace(
         name="sd1",

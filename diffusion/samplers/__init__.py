@@ -1,4 +1,4 @@
-"""The samplers: every name a workflow may use, each an iterator of steps over one contract (see `diffusion.samplers.contract`)."""
+"""The samplers: every name a workflow may use, all to the one contract of `diffusion.samplers.contract`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -79,7 +79,7 @@ _ALL = (
 )
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({sampler.name: sampler for sampler in _ALL})
-"""Every sampler by its name, in the order they are offered. The `_gpu` names are aliases: noise is made on the CPU on every device."""
+"""Every sampler by its name, in the order they are offered. The `_gpu` names are aliases: noise is made on the CPU."""
 
 
 def sampler(name: str) -> Sampler:
@@ -94,8 +94,8 @@ def sampler(name: str) -> Sampler:
 def noise_for(name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int) -> Noise | None:
     """The noise that the sampler `name` may draw in a run of x over `sigmas`, or None where it draws none.
 
-    Gaussian noise comes from a generator seeded with seed + 1; a Brownian path has the seed itself as entropy and spans the levels
-    above 0. Raises ValueError for an unknown name.
+    Gaussian noise comes from a generator seeded with seed + 1; a Brownian path has the seed itself as entropy and spans
+    the levels above 0. Raises ValueError for an unknown name.
     """
     kind = sampler(name).noise
     if kind is None:
@@ -103,4 +103,4 @@ def noise_for(name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int)
     if kind == "gaussian":
         return StepNoise(x, seed)
     above = [sigma for sigma in (sigmas.tolist() if isinstance(sigmas, Tensor) else sigmas) if sigma > 0]
-    return BrownianNoise(x, min(above, default=0.0), max(above, default=1.0), seed)
+    return BrownianNoise(x, min(above), max(above), seed) if len(above) > 1 else None

@@ -26,8 +26,8 @@ def ancestral(sigma: float, sigma_next: float, eta: float) -> Ancestral:
 def ancestral_in(frame: Frame, sigma: float, sigma_next: float, eta: float) -> Ancestral:
     """The form that fits the frame; in a flow x is also scaled, so that latent and noise keep the shares of sigma_next.
 
-    The flow form goes down linearly, down = sigma_next · (1 + (sigma_next / sigma - 1) · eta), and restores the variance (Liu et al.
-    2022 for the frame).
+    The flow form goes down linearly, down = sigma_next · (1 + (sigma_next / sigma - 1) · eta), and restores the
+    variance (Liu et al. 2022 for the frame).
     """
     if frame != FLOW:
         return ancestral(sigma, sigma_next, eta)

@@ -2,16 +2,17 @@
 
     sampler(denoise, x, sigmas, *, noise=None, resume=None, **options) -> Iterator[Step]
 
-Nearly all samplers are written as one pure step, from a `Moment` to a `Step`; `stepwise` makes the loop. Because a step takes all
-it knows of the past from `Step.memory`, a run resumed from any step gives the same bits as one that was never cut off.
+Nearly all samplers are written as one pure step, from a `Moment` to a `Step`; `stepwise` makes the loop. Because a step
+takes all it knows of the past from `Step.memory`, a run resumed from any step gives the same bits as one that was never
+cut off.
 """
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -23,11 +24,12 @@ Memory: TypeAlias = Mapping[str, Tensor | float]
 Draw: TypeAlias = Callable[[float, float], Tensor]
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Step:
     """A finished step: where the run is, and all that is needed to go on from there.
 
-    index: 0 for the first step. x: the latent at the next noise level. denoised: an answer of the denoiser, for previews.
-    memory: what later steps need of earlier ones; flat, tensors and numbers only.
+    index: 0 for the first step. x: the latent at the next noise level. denoised: an answer of the denoiser, for
+    previews. memory: what later steps need of earlier ones; flat, tensors and numbers only.
     """
 
     index: int
@@ -92,7 +94,7 @@ class PlainDenoise:
 
 @dataclass(frozen=True, eq=False)
 class Moment:
-    """One place in a sampling run, as a step sees it: x at noise level sigmas[index], and what earlier steps left in memory."""
+    """One place in a sampling run, as a step sees it: x at level sigmas[index], and what earlier steps left behind."""
 
     ask: Denoise
     x: Tensor
@@ -125,7 +127,7 @@ class Moment:
         return self.ask.both(x, _level(sigma, x))
 
     def noised(self, x: Tensor, amount: float, levels: tuple[float, float] | None = None) -> Tensor:
-        """x with `amount` times fresh noise for the way between two levels (this step's, if not given); x as it is for amount 0."""
+        """x with `amount` times fresh noise for the way between two levels (this step's, if not given)."""
         if amount == 0:
             return x
         return x + self.noise(*(levels or (self.sigma, self.sigma_next))) * amount
@@ -145,12 +147,12 @@ def _level(sigma: float, x: Tensor) -> Tensor:
 
 
 def remembered(name: str, tensors: Sequence[Tensor], depth: int) -> dict[str, Tensor]:
-    """The memory in which the next step finds the first `depth` of `tensors` (newest first) as the history of `name`."""
+    """The memory in which the next step finds `depth` of `tensors` (newest first) as the history of `name`."""
     return {f"{name}_{age}": tensor for age, tensor in enumerate(tensors[:depth], start=1)}
 
 
 def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
-    """A sampler from its one step, `step(moment, **options)`: from each noise level to the next, going on after `resume` if given."""
+    """A sampler from its one step, `step(moment, **options)`, repeated from each noise level to the next."""
 
     @wraps(step)
     def run(
@@ -166,7 +168,7 @@ def stepwise(step: Callable[..., Step]) -> Callable[..., Iterator[Step]]:
 
 
 def finite(run: Callable[..., Iterator[Step]]) -> Callable[..., Iterator[Step]]:
-    """For samplers that work in lambda: the first level of a flow, 1, where lambda is minus infinity, becomes that of percent 1e-4."""
+    """For samplers that work in lambda: a flow's first level of 1, infinite there, becomes that of percent 1e-4."""
 
     @wraps(run)
     def from_finite(denoise: Denoise, x: Tensor, sigmas: Sequence[float], **rest: Any) -> Iterator[Step]:
@@ -202,19 +204,20 @@ class Sampler:
     ) -> Iterator[Step]:
         """Walk x from sigmas[0] to the last of `sigmas`, yielding after each step.
 
-        x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1], falling, the last
-        may be 0; fewer than two mean no step. noise: made by `noise_for`. resume: the last step of a run that was cut off, with x and
-        the full `sigmas` of that run; its tensors may be on another device. dpm_adaptive and dpm_fast yield another number of steps
-        than n.
+        x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1],
+        falling, the last may be 0; fewer than two mean no step. noise: made by `noise_for`. resume: the last step of a
+        run that was cut off, with x and the full `sigmas` of that run; its tensors may be on another device.
+        dpm_adaptive and dpm_fast yield another number of steps than n.
 
-        Raises ValueError when sigmas do not fall, when a step to resume is not of x's shape, or when noise is wanted and none was given.
+        Raises ValueError when sigmas do not fall, when a step to resume is not of x's shape, or when noise is wanted
+        and none was given.
         """
         levels = sigmas.tolist() if isinstance(sigmas, Tensor) else list(sigmas)
         if any(later >= sooner for sooner, later in pairwise(levels)) or min(levels, default=0.0) < 0:
             raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.")
         if resume is not None and resume.x.shape != x.shape:
             raise ValueError(
-                f"{self.name}: the step to resume has shape {list(resume.x.shape)}, but this run's x has {list(x.shape)}; "
+                f"{self.name}: the step to resume has shape {list(resume.x.shape)}, this run's x has {list(x.shape)}; "
                 "a run is resumed with the latent size and batch it began with."
             )
         return self._walk(denoise, x, levels, noise, resume, {**self.options, **options})
@@ -235,7 +238,7 @@ class Sampler:
             if noise is not None:
                 noise.skip(int(resume.memory["draws"]))
         for step in self.run(denoise, x, sigmas, noise=noise or self._no_noise, resume=resume, **options):
-            yield step._replace(memory={**step.memory, "draws": 0 if noise is None else noise.draws})
+            yield replace(step, memory={**step.memory, "draws": 0 if noise is None else noise.draws})
 
     def _no_noise(self, sigma: float, sigma_next: float) -> Tensor:
         raise ValueError(
@@ -247,4 +250,4 @@ class Sampler:
 def _moved(step: Step, x: Tensor) -> Step:
     """`step` with its tensors where x is."""
     memory = {name: kept.to(x.device) if isinstance(kept, Tensor) else kept for name, kept in step.memory.items()}
-    return step._replace(x=step.x.to(x.device), denoised=step.denoised.to(x.device), memory=memory)
+    return replace(step, x=step.x.to(x.device), denoised=step.denoised.to(x.device), memory=memory)

@@ -1,7 +1,7 @@
 """DPM-Solver: exponential integrators of the noise prediction eps = (x - D) / sigma, in t = -log sigma.
 
-Lu et al. 2022, "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps". By convention t = -log sigma
-in either frame, and both samplers end at the smallest level above 0.
+Lu et al. 2022, "DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps". By
+convention t = -log sigma in either frame, and both samplers end at the smallest level above 0.
 """
 
 import math
@@ -32,9 +32,9 @@ def dpm_fast(
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
-    """DPM-Solver-fast: as many answers as `sigmas` has steps, spent in third-order steps even in log sigma and a lower order at the end.
+    """DPM-Solver-fast: as many answers as `sigmas` has steps, spent in third-order steps even in log sigma.
 
-    Lu et al. 2022, section 3.4 and appendix D.3. Third order (the last one or two steps are of first or second).
+    Lu et al. 2022, section 3.4 and appendix D.3. Third order, but for one or two steps of first or second at the end.
     Of `sigmas` only the first, the smallest above 0 and the number count.
     """
     answers = len(sigmas) - 1
@@ -63,10 +63,10 @@ def dpm_adaptive(
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
-    """DPM-Solver-12 or -23 with adaptive steps: as many as the error estimate asks for; yields the accepted ones. Third order (or second).
+    """DPM-Solver-12 or -23 with adaptive steps, of which the accepted ones are yielded; third order (or second).
 
-    Lu et al. 2022, appendix C; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(factor - 1).
-    Of `sigmas` only the first and the smallest above 0 count. x's error is measured against max(atol, rtol · |x|).
+    Lu et al. 2022, appendix C; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(factor -
+    1). Of `sigmas` only the first and the smallest above 0 count. x's error is measured against max(atol, rtol · |x|).
     """
     power = 1.5 if eta else order
     exponents = ((pcoeff + icoeff + dcoeff) / power, -(pcoeff + 2 * dcoeff) / power, dcoeff / power)
@@ -105,7 +105,7 @@ def _lowest(sigmas: Sequence[float]) -> float:
 
 
 def _solved(at: Moment, sigma_next: float, order: int) -> tuple[Tensor, Tensor, Tensor]:
-    """One step of DPM-Solver of order 1, 2 or 3 to sigma_next: x, x by the order below (1: the same), the first denoised answer."""
+    """One step of DPM-Solver of order 1, 2 or 3: x, x by the order below (1: the same), the first denoised answer."""
     x, sigma = at.x, at.sigma
     denoised = at.denoise(x, sigma)
     eps = (x - denoised) / sigma

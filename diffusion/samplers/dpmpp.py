@@ -1,7 +1,7 @@
-"""DPM-Solver++ for the ODE: exponential integrators of the data prediction, single-step (with ancestral noise) and multistep.
+"""DPM-Solver++ for the ODE: exponential integrators of the data prediction, single-step and multistep.
 
-Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models". `dpmpp_2s_ancestral` knows the frame; the
-others take lambda = -log sigma in either, by convention.
+Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models". `dpmpp_2s_ancestral`
+knows the frame; the others take lambda = -log sigma in either, by convention.
 """
 
 from diffusion.prediction import FLOW, VARIANCE_EXPLODING
@@ -28,10 +28,10 @@ def dpmpp_2s_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) ->
 
 @stepwise
 def dpmpp_2s_ancestral_cfg_pp(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> Step:
-    """DPM-Solver++(2S) with ancestral noise and CFG++: each half-step takes its direction from the newest negative answer.
+    """DPM-Solver++(2S) with ancestral noise and CFG++: the direction comes from the newest negative answer.
 
-    Lu et al. 2022, algorithm 1; Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2. Second order at
-    eta 0 where both answers are one.
+    Lu et al. 2022, algorithm 1; Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2.
+    Second order at eta 0 where both answers are one.
     """
     denoised, negative = at.both(at.x, at.sigma)
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta)
@@ -59,10 +59,10 @@ def dpmpp_2m(at: Moment) -> Step:
 
 @stepwise
 def dpmpp_2m_cfg_pp(at: Moment) -> Step:
-    """DPM-Solver++(2M) with CFG++: the direction comes from the negative answer, the change from the negative answer of the step before.
+    """DPM-Solver++(2M) with CFG++: direction and earlier answer are those of the negative side.
 
-    Lu et al. 2022, algorithm 2; Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2. Second order where
-    both answers are one.
+    Lu et al. 2022, algorithm 2; Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2.
+    Second order where both answers are one.
     """
     denoised, negative = at.both(at.x, at.sigma)
     share = at.sigma_next / at.sigma

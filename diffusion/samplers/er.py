@@ -1,10 +1,10 @@
 """ER-SDE: extended reverse-time SDE solvers, exact in the linear part and in the noise.
 
-Cui et al. 2023, "Elucidating the Solution Space of Extended Reverse-Time SDE for Diffusion Models". In sigma / alpha, so either frame.
+Cui et al. 2023, "Elucidating the Solution Space of Extended Reverse-Time SDE for Diffusion Models". In sigma / alpha,
+so either frame.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diffusion.samplers.contract import Moment, Step, finite, remembered, stepwise
 
@@ -12,7 +12,7 @@ POINTS = 200
 """Points of the left Riemann sums for the two integrals without a closed form (section 4.2)."""
 
 
-def noise_scale(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
+def noise_scale(ratio: np.ndarray) -> np.ndarray:
     """How much noise is put back at a noise-to-signal ratio: x · (e^(x^0.3) + 10), the paper's ER SDE 5."""
     return ratio * (np.exp(ratio**0.3) + 10.0)
 
@@ -20,7 +20,7 @@ def noise_scale(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
 @finite
 @stepwise
 def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
-    """ER-SDE-Solver-3: multistep with noise, one answer a step; third order in the mean as far as the Riemann sums reach.
+    """ER-SDE-Solver-3: multistep with noise, one answer a step; third order as far as the Riemann sums reach.
 
     Cui et al. 2023, algorithm 3, in x / alpha and sigma / alpha. max_stage 1 and 2 give the solvers of lower order.
     """
@@ -40,8 +40,8 @@ def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
         slope = (denoised - before) / (start - ratios[-3])
         x = x + alpha_end * float(end - start + weights.sum()) * slope
         memory |= remembered("slope", [slope], 1)
-    for before in at.history("slope", 1) if max_stage >= 3 else []:
-        bend = (slope - before) / ((start - ratios[-4]) / 2)
-        x = x + alpha_end * float((start - end) ** 2 / 2 + weights @ (grid - start)) * bend
+        for slope_before in at.history("slope", 1) if max_stage >= 3 else []:
+            bend = (slope - slope_before) / ((start - ratios[-4]) / 2)
+            x = x + alpha_end * float((start - end) ** 2 / 2 + weights @ (grid - start)) * bend
     up = max(end**2 - (start * kept) ** 2, 0.0) ** 0.5
     return at.step(at.noised(x, s_noise * alpha_end * up), denoised, **memory)

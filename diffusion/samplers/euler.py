@@ -9,7 +9,7 @@ from diffusion.samplers.contract import Moment, Step, remembered, stepwise
 
 
 def churned(at: Moment, s_churn: float, s_tmin: float, s_tmax: float, s_noise: float) -> tuple[Tensor, float]:
-    """x with fresh noise added, and its raised noise level: Karras et al. 2022, algorithm 2, lines 4 to 6. With s_churn 0, x as it is."""
+    """x with fresh noise, and its raised level: Karras et al. 2022, algorithm 2, lines 4 to 6."""
     if s_churn == 0 or not s_tmin <= at.sigma <= s_tmax:
         return at.x, at.sigma
     gamma = min(s_churn / (len(at.sigmas) - 1), math.sqrt(2) - 1)
@@ -19,15 +19,18 @@ def churned(at: Moment, s_churn: float, s_tmin: float, s_tmax: float, s_noise: f
 
 
 def toward(x: Tensor, denoised: Tensor, sigma: float, sigma_to: float) -> Tensor:
-    """x at sigma_to on the straight line through x at sigma and the denoised latent at 0: Euler's step, exact in either frame while D holds."""
+    """x at sigma_to, on the straight line to the denoised latent at 0: exact in either frame while D stands still."""
     return denoised + (sigma_to / sigma) * (x - denoised)
 
 
 @stepwise
-def euler(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
-    """Euler's method on the probability-flow ODE dx/dsigma = (x - D) / sigma; first order. DDIM with eta 0 is the same step.
+def euler(
+    at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0
+) -> Step:
+    """Euler's method on the probability-flow ODE dx/dsigma = (x - D) / sigma, the same as DDIM at eta 0; first order.
 
-    Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models", algorithm 2 without the correction.
+    Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models", algorithm 2 without the
+    correction.
     """
     x, sigma = churned(at, s_churn, s_tmin, s_tmax, s_noise)
     denoised = at.denoise(x, sigma)
@@ -36,10 +39,10 @@ def euler(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: floa
 
 @stepwise
 def euler_cfg_pp(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0) -> Step:
-    """DDIM with CFG++: the noise is read from the negative answer, the target is the guided one; eta 1 makes it ancestral. First order.
+    """DDIM with CFG++: noise read from the negative answer, the guided one as target; eta 1 is ancestral. First order.
 
-    Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2; the noise levels are taken relative to
-    alpha, so that both frames are served.
+    Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2; the noise levels are taken
+    relative to alpha, so that both frames are served.
     """
     denoised, negative = at.both(at.x, at.sigma)
     alpha, alpha_next = at.frame.alpha(at.sigma), at.frame.alpha(at.sigma_next)
@@ -55,7 +58,8 @@ def euler_cfg_pp(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0) -> Step:
 def euler_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> Step:
     """Euler's method with ancestral noise; first order at eta 0.
 
-    Song et al. 2020, "Denoising Diffusion Implicit Models", eq. 12 and 16 with eta = 1, in the variables of Karras et al. 2022.
+    Song et al. 2020, "Denoising Diffusion Implicit Models", eq. 12 and 16 with eta = 1, in the variables of Karras et
+    al. 2022.
     """
     denoised = at.denoise(at.x, at.sigma)
     down, up, scale = ancestral_in(at.frame, at.sigma, at.sigma_next, eta)
@@ -65,7 +69,7 @@ def euler_ancestral(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> St
 
 @stepwise
 def ddpm(at: Moment) -> Step:
-    """Ancestral sampling of the DDPM posterior; first order. By convention its variance-exploding form is used in either frame.
+    """Ancestral sampling of the DDPM posterior, by convention in its variance-exploding form; first order.
 
     Ho et al. 2020, "Denoising Diffusion Probabilistic Models", algorithm 2, with x / sqrt(1 + sigma²) as the paper's x.
     """
@@ -89,7 +93,7 @@ def lcm(at: Moment) -> Step:
 
 @stepwise
 def gradient_estimation(at: Moment, *, gamma: float = 2.0, cfg_pp: bool = False) -> Step:
-    """Euler's method along an extrapolated direction, gamma · d + (1 - gamma) · d of the step before; second order at gamma 1.5.
+    """Euler's method along gamma · d + (1 - gamma) · d of the step before; first order (second where gamma is 1.5).
 
     Permenter & Yuan 2023, "Interpreting and Improving Diffusion Models from an Optimization Perspective", algorithm 2.
     With cfg_pp the direction is that of the negative answer (Chung et al. 2024).

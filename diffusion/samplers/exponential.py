@@ -1,6 +1,6 @@
 """The exponential integrator behind the solvers that work in lambda = log(alpha / sigma), stochastic or not.
 
-While the denoised answer D holds still over a step of length h, the reverse SDE of Song et al. 2021 with noise of strength eta is solved by
+While the denoised answer D holds still over a step of length h, the reverse SDE with noise of strength eta is solved by
 x' = sigma'/sigma · e^(-h·eta) · x + alpha' · (1 - e^(-h·(1 + eta))) · D + sigma' · sqrt(1 - e^(-2·h·eta)) · noise
 (Lu et al. 2022, "DPM-Solver++", eq. 9 for eta 0 and section 3.4 for eta 1; Gonzalez et al. 2023, "SEEDS", section 3).
 """
@@ -56,7 +56,7 @@ def between(frame: Frame, sigma: float, sigma_next: float, share: float) -> floa
 
 
 def adams_weights(nodes: Sequence[float], h: float, rate: float) -> list[float]:
-    """The weights of answers at `nodes` (in lambda, 0 at the step's end): the integrals of rate · e^(rate·u) · l_j(u) over -h..0.
+    """The weights of answers at `nodes` (lambda, 0 at the step's end): integrals of rate·e^(rate·u)·l_j(u) over -h..0.
 
     l_j are the Lagrange polynomials through the nodes. Xue et al. 2023, "SA-Solver", eq. 15.
     """

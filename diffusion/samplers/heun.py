@@ -1,4 +1,4 @@
-"""Second-order single-step samplers after Karras et al. 2022: a trial step, and a second answer of the denoiser to mend it."""
+"""Single-step samplers after Karras et al. 2022: a trial step, and further answers of the denoiser to mend it."""
 
 import math
 
@@ -15,7 +15,9 @@ def slope(x: Tensor, denoised: Tensor, sigma: float) -> Tensor:
 
 
 @stepwise
-def heun(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
+def heun(
+    at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0
+) -> Step:
     """Heun's method: the mean of the slopes at both ends of the step; second order. The last step to 0 is Euler's.
 
     Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models", algorithm 2.
@@ -31,11 +33,13 @@ def heun(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float
 
 
 @stepwise
-def heunpp2(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
-    """Heun++: slopes here and one or two levels further down, weighted by those levels; 3 answers a step, then 2, then 1; first order.
+def heunpp2(
+    at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0
+) -> Step:
+    """Heun++: slopes here and one or two levels further down; 3 answers a step, in the last two 2 and 1; first order.
 
-    Carzit 2023, "sd-webui-sampler-heunpp": each later slope counts sigma / (k · sigma_max), k the number of slopes, the first one the rest,
-    so that the method moves from Heun-like to Euler as the noise falls.
+    Carzit 2023, "sd-webui-sampler-heunpp": each later slope counts sigma / (k · sigma_max), k the number of slopes, the
+    first one the rest, so that the method moves from Heun-like to Euler as the noise falls.
     """
     x, sigma = churned(at, s_churn, s_tmin, s_tmax, s_noise)
     denoised = at.denoise(x, sigma)
@@ -52,10 +56,13 @@ def heunpp2(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: fl
 
 
 @stepwise
-def dpm_2(at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0) -> Step:
+def dpm_2(
+    at: Moment, *, s_churn: float = 0.0, s_tmin: float = 0.0, s_tmax: float = math.inf, s_noise: float = 1.0
+) -> Step:
     """The midpoint method, the midpoint taken in log sigma; second order. The last step to 0 is Euler's.
 
-    Lu et al. 2022, "DPM-Solver", section 3 (the midpoint), in the variables and with the churn of Karras et al. 2022, algorithm 2.
+    Lu et al. 2022, "DPM-Solver", section 3 (the midpoint), in the variables and with the churn of Karras et al. 2022,
+    algorithm 2.
     """
     x, sigma = churned(at, s_churn, s_tmin, s_tmax, s_noise)
     denoised = at.denoise(x, sigma)

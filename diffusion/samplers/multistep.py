@@ -1,6 +1,7 @@
 """Linear multistep samplers: the slopes dx/dsigma of earlier steps are carried over the next one (Adams–Bashforth).
 
-One answer of the denoiser a step; the last step, to 0, is Euler's. Right in either frame, because dx/dsigma = (x - D) / sigma holds in both.
+One answer of the denoiser a step; the last step, to 0, is Euler's. Right in either frame, because
+dx/dsigma = (x - D) / sigma holds in both.
 """
 
 import math
@@ -19,22 +20,25 @@ from diffusion.samplers.polynomials import lagrange
 def lms(at: Moment, *, order: int = 4) -> Step:
     """Adams–Bashforth with exact weights for uneven steps; fourth order once enough slopes are known.
 
-    Hairer, Nørsett & Wanner 1993, "Solving Ordinary Differential Equations I", III.5, on the ODE of Karras et al. 2022, eq. 1.
+    Hairer, Nørsett & Wanner 1993, "Solving Ordinary Differential Equations I", III.5, on the ODE of Karras et al. 2022,
+    eq. 1.
     """
     return _multistep(at, order, _exact_weights)
 
 
 def _exact_weights(passed: Sequence[float], sigma_next: float) -> list[float]:
     """The integrals from passed[0] to sigma_next of the Lagrange polynomials through `passed`."""
-    antiderivatives = [polynomial.integ(lbnd=passed[0]) for polynomial in lagrange(passed)]
-    return [float(antiderivative(sigma_next)) for antiderivative in antiderivatives]
+    length = sigma_next - passed[0]
+    places = [(sigma - passed[0]) / length for sigma in passed]  # small numbers: powers of sigma itself would cancel
+    return [length * float(polynomial.integ()(1.0)) for polynomial in lagrange(places)]
 
 
 @stepwise
 def ipndm(at: Moment, *, max_order: int = 4) -> Step:
-    """Improved PNDM: Adams–Bashforth with the weights of even steps, whatever the steps are; fourth order where sigma falls evenly.
+    """Improved PNDM: Adams–Bashforth with the weights of even steps; fourth order where sigma falls evenly.
 
-    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", eq. 20 to 23, after Liu et al. 2022, "PNDM".
+    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", eq. 20 to 23, after Liu et al.
+    2022, "PNDM".
     """
     return _multistep(at, max_order, _even_weights)
 
@@ -51,8 +55,9 @@ def _even_weights(passed: Sequence[float], sigma_next: float) -> list[float]:
 def ipndm_v(at: Moment, *, max_order: int = 4) -> Step:
     """Improved PNDM for uneven steps; third order where sigma falls evenly, first order elsewhere.
 
-    Zhang & Chen 2023, with the variable-step weights of Zhou et al. 2024, "Fast ODE-based Sampling for Diffusion Models in Around 5 Steps"
-    (its code). Three of them are not those of Adams–Bashforth; they are kept, because pictures made under this name have them.
+    Zhang & Chen 2023, with the variable-step weights of Zhou et al. 2024, "Fast ODE-based Sampling for Diffusion Models
+    in Around 5 Steps" (its code). Three of them are not those of Adams–Bashforth; they are kept, because pictures made
+    under this name have them.
     """
     return _multistep(at, max_order, _published_weights)
 
@@ -80,7 +85,7 @@ def _published_weights(passed: Sequence[float], sigma_next: float) -> list[float
 
 @stepwise
 def deis(at: Moment, *, max_order: int = 3) -> Step:
-    """DEIS (tAB): the slopes are interpolated in the time of a variance-preserving process; third order once enough slopes are known.
+    """DEIS (tAB): slopes interpolated in the time of a variance-preserving process; third order once enough are known.
 
     Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", eq. 14 and 15.
     """
@@ -88,17 +93,19 @@ def deis(at: Moment, *, max_order: int = 3) -> Step:
 
 
 def _time_weights(passed: Sequence[float], sigma_next: float) -> list[float]:
-    """The integrals over sigma from passed[0] to sigma_next of the Lagrange polynomials through the times of `passed`."""
+    """The integrals over sigma, passed[0] to sigma_next, of the Lagrange polynomials through the times of `passed`."""
     if len(passed) == 1:
         return [sigma_next - passed[0]]
-    places, shares = leggauss(32)
+    points, shares = leggauss(32)
     half = (sigma_next - passed[0]) / 2
-    times = _time(passed[0] + half * (1 + places))
-    return [float(half * shares @ polynomial(times)) for polynomial in lagrange(_time(np.array(passed)).tolist())]
+    start, end = _time(np.array([passed[0], sigma_next]))
+    places = (_time(np.array(passed)) - start) / (end - start)
+    within = (_time(passed[0] + half * (1 + points)) - start) / (end - start)
+    return [float(half * shares @ polynomial(within)) for polynomial in lagrange(places.tolist())]
 
 
 def _time(sigma: np.ndarray) -> np.ndarray:
-    """The time t with log(1 + sigma²) = a·t² / 2 + b·t that has sigma(0.001) = 0.002 and sigma(1) = 80 (Karras et al. 2022, appendix C.1)."""
+    """t in log(1 + sigma²) = a·t²/2 + b·t, with sigma(0.001) = 0.002 and sigma(1) = 80 (Karras et al. 2022, C.1)."""
     first, last = math.log(1 + 0.002**2) / 0.001, math.log(1 + 80.0**2)
     a = 2 * (last - first) / (1 - 0.001)
     b = last - a / 2
@@ -106,7 +113,7 @@ def _time(sigma: np.ndarray) -> np.ndarray:
 
 
 def _multistep(at: Moment, order: int, weigh: Callable[[Sequence[float], float], Sequence[float]]) -> Step:
-    """A step along weighted slopes; `weigh` gives one weight for each level passed (newest first) on the way to the next level."""
+    """A step along weighted slopes; `weigh` gives one weight for each level passed, newest first."""
     denoised = at.denoise(at.x, at.sigma)
     newest = slope(at.x, denoised, at.sigma)
     history = at.history("slope", order - 1)

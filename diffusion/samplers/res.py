@@ -2,8 +2,6 @@
 
 import math
 
-from torch import Tensor
-
 from diffusion.samplers.ancestral import ancestral
 from diffusion.samplers.contract import Moment, Step, remembered, stepwise
 from diffusion.samplers.euler import toward
@@ -13,7 +11,8 @@ from diffusion.samplers.euler import toward
 def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp: bool = False) -> Step:
     """Second-order exponential multistep in t = -log sigma; second order at eta 0 without CFG++.
 
-    Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling", eq. 13 (RES, multistep).
+    Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling", eq.
+    13 (RES, multistep).
     """
     denoised, negative = at.both(at.x, at.sigma) if cfg_pp else (at.denoise(at.x, at.sigma),) * 2
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta)

@@ -1,6 +1,7 @@
 """SA-Solver: stochastic Adams predictor and corrector for the reverse SDE.
 
-Xue et al. 2023, "SA-Solver: Stochastic Adams Solver for Fast Sampling of Diffusion Models". In lambda = log(alpha / sigma), so either frame.
+Xue et al. 2023, "SA-Solver: Stochastic Adams Solver for Fast Sampling of Diffusion Models". In lambda = log(alpha /
+sigma), so either frame.
 """
 
 from collections.abc import Sequence
@@ -25,10 +26,11 @@ def sa_solver(
     start_percent: float = 0.2,
     end_percent: float = 0.8,
 ) -> Step:
-    """SA-Solver with data prediction: each step ends with a prediction, which the next corrects with its answer; third order at eta 0.
+    """SA-Solver with data prediction: a step predicts, the next one corrects with its answer; third order at eta 0.
 
-    Xue et al. 2023, algorithm 1, in PEC form, or with a second answer after the correction (pece). tau = eta while the level a step
-    goes to lies between the two percents, else 0. The order rises from 1 at the start, and falls again towards a last level of 0.
+    Xue et al. 2023, algorithm 1, in PEC form, or with a second answer after the correction (pece). tau = eta while the
+    level a step goes to lies between the two percents, else 0. The order rises from 1 at the start, and falls again
+    towards a last level of 0.
     """
     denoised = at.denoise(at.x, at.sigma)
     history = at.history("denoised", 3)
@@ -47,8 +49,10 @@ def sa_solver(
     answers = [denoised, *history][: min(predictor_order, order, _steps_left(at) - 1)]
     noise = at.noised(torch.zeros_like(x), s_noise * leap(at.frame, at.sigma, at.sigma_next, tau**2).up)
     predicted = _adams(at, 0, x, answers, tau) + noise
-    kept = remembered("denoised", [denoised, *history], 3) | remembered("corrected", [x], 1) | remembered("noise", [noise], 1)
-    return at.step(predicted, denoised, tau=tau, **kept)
+    kept = remembered("denoised", [denoised, *history], 3)
+    return at.step(
+        predicted, denoised, tau=tau, **kept, **remembered("corrected", [x], 1), **remembered("noise", [noise], 1)
+    )
 
 
 def _steps_left(at: Moment) -> int:
@@ -57,7 +61,7 @@ def _steps_left(at: Moment) -> int:
 
 
 def _adams(at: Moment, offset: int, x: Tensor, answers: Sequence[Tensor], tau: float) -> Tensor:
-    """x over the step that begins at level index + offset, by answers at this level and those before (newest first); eq. 14 and 17."""
+    """x over the step that begins at level index + offset, by answers from this level on backwards; eq. 14 and 17."""
     start, end = at.sigmas[at.index + offset : at.index + offset + 2]
     way = leap(at.frame, start, end, tau**2)
     passed = at.sigmas[at.index + 1 - len(answers) : at.index + 1][::-1]

@@ -1,7 +1,7 @@
 """DPM-Solver++ for the reverse SDE: noise from a Brownian path in every step.
 
-Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", section 3.4 and appendix. In
-lambda = log(alpha / sigma), so either frame.
+Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", section 3.4 and
+appendix. In lambda = log(alpha / sigma), so either frame.
 """
 
 from itertools import pairwise
@@ -23,8 +23,8 @@ def dpmpp_sde(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r: float = 
 
     Lu et al. 2022, algorithm 1; Song et al. 2020, "DDIM", eq. 16 for the noise, in noise levels relative to alpha.
 
-    The levels inside a step are computed in float32, as they always were: a Brownian path is so rough that a level off by 1e-6 changes
-    its increments by 1e-3, and seeds would give other pictures than people know.
+    The levels inside a step are computed in float32, as they always were: a Brownian path is so rough that a level off
+    by 1e-6 changes its increments by 1e-3, and seeds would give other pictures than people know.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
@@ -81,8 +81,9 @@ def dpmpp_2m_sde(
 def dpmpp_3m_sde(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> Step:
     """SDE-DPM-Solver++(3M), multistep, one answer a step; second order at eta 0 with a small constant.
 
-    Lu et al. 2022, "DPM-Solver++", appendix B, multistep third order, with the noise of section 3.4. The second derivative has half the
-    weight that third order would ask for, as in the authors' code, so that the pictures are those of the field.
+    Lu et al. 2022, "DPM-Solver++", appendix B, multistep third order, with the noise of section 3.4. The second
+    derivative has half the weight that third order would ask for, as in the authors' code, so that the pictures are
+    those of the field.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:

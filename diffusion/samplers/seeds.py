@@ -1,7 +1,7 @@
 """SEEDS: exponential single-step solvers of the reverse SDE whose stages share one path of noise.
 
-Gonzalez et al. 2023, "SEEDS: Exponential SDE Solvers for Fast High-Quality Sampling from Diffusion Models". In lambda = log(alpha / sigma),
-so either frame.
+Gonzalez et al. 2023, "SEEDS: Exponential SDE Solvers for Fast High-Quality Sampling from Diffusion Models". In lambda =
+log(alpha / sigma), so either frame.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def seeds_3(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r_1: float = 
 
 
 def _noises(at: Moment, levels: Sequence[float], eta: float, s_noise: float) -> list[Tensor]:
-    """The noise in x at each of `levels`: one draw a stretch, damped by e^(-h·eta) on the way through the later ones."""
+    """The noise in x at each of `levels`: one draw a stretch, carried through the later ones as x is."""
     found, noise = [], torch.zeros_like(at.x)
     for start, end in pairwise([at.sigma, *levels]):
         stretch = leap(at.frame, start, end, eta)

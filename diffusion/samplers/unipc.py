@@ -1,12 +1,11 @@
 """UniPC: predictor and corrector of any order, where the corrector costs no further answer of the denoiser.
 
-Zhao et al. 2023, "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models". By convention lambda = -log sigma in
-either frame.
+Zhao et al. 2023, "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models". By convention
+lambda = -log sigma in either frame.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -19,11 +18,13 @@ LOWEST = 2**-10
 """Where a run ends that should end at 0: 0.001, as float32 arithmetic on 1 + sigma² has it."""
 
 
-def uni_pc(denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, variant: Literal["bh1", "bh2"], **rest: Any) -> Iterator[Step]:
+def uni_pc(
+    denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, variant: Literal["bh1", "bh2"], **rest: Any
+) -> Iterator[Step]:
     """UniPC-3, multistep, with data prediction: one answer a step; third order but for the last step.
 
-    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2). The order rises from 1 at the start and falls to 1 at the
-    end; a last level of 0 is replaced by one just above it.
+    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2). The order rises from 1 at the start and
+    falls to 1 at the end; a last level of 0 is replaced by one just above it.
     """
     levels = [*sigmas[:-1], *(level or LOWEST for level in sigmas[-1:])]
     return _step(denoise, x, levels, bh1=variant == "bh1", **rest)
@@ -55,7 +56,7 @@ def _bent(x: Tensor, changes: Sequence[Tensor], weights: Sequence[float]) -> Ten
 
 
 def _weights(places: Sequence[float], h: float, bh1: bool) -> list[float]:
-    """What the changes of D, taken from here to `places` (in steps from here) count; exact for polynomials, but for one change B(h) / 2.
+    """The weights of the changes of D from here to `places` (in steps): exact for polynomials, for one change B(h) / 2.
 
     Zhao et al. 2023, theorem 3.1.
     """
@@ -64,5 +65,5 @@ def _weights(places: Sequence[float], h: float, bh1: bool) -> list[float]:
     moments, moment = [], 1 + math.expm1(-h) / h
     for degree in range(1, len(places) + 1):
         moments.append(moment * math.factorial(degree))
-        moment = (1 / math.factorial(degree + 1) - moment / h)
+        moment = 1 / math.factorial(degree + 1) - moment / h
     return np.linalg.solve(np.vander(places, increasing=True).T, moments).tolist()

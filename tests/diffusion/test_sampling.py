@@ -244,6 +244,11 @@ def test_the_kept_part_is_shown_with_noise(sampler: str, seed: int) -> None:
         torch.testing.assert_close(call.x[:2, ..., :4], shown[..., :4], rtol=1e-4, atol=1e-5)
 
 
+def test_the_kept_part_of_an_empty_latent_is_the_mean_of_the_models_latents() -> None:
+    result = finished(replace(EMPTY, noise_mask=hard_mask())).samples
+    torch.testing.assert_close(result[..., :4], torch.full((2, 4, 6, 4), SPACE.shift))
+
+
 def test_each_item_may_have_a_mask_of_its_own() -> None:
     masks = torch.cat([hard_mask(), 1 - hard_mask()])
     latent = picture(noise_mask=masks)

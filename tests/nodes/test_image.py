@@ -70,8 +70,6 @@ def test_save_image_writes_one_file_for_each_picture(output):
 
 NAMES = ("noisewright", "prompt", "workflow")
 DOCUMENTS = {name: json.dumps({"name": name, "ü": 1}, ensure_ascii=False) for name in NAMES}
-    name: json.dumps({"name": name, "ü": 1}, ensure_ascii=False) for name in ("noisewright", "prompt", "workflow")
-}
 
 
 @pytest.mark.parametrize("metadata", ["full", "minimal", "none"])

@@ -1,0 +1,70 @@
+"""Names for writing against diffusers' converters for reading: one undoes the other."""
+
+import pytest
+import torch
+
+from benchmarks import sd15_checkpoint
+from diffusion.architectures import (
+    AutoencoderKL,
+    UNet2DConditionModel,
+    convert_ldm_unet_checkpoint,
+    convert_ldm_vae_checkpoint,
+)
+from diffusion.original_layout import UNET_PREFIX, text_names, unet_names, vae_names
+from tests.diffusion.tiny import tiny_text_encoder
+
+SHAPES = [
+    {"block_out_channels": (32, 64), "layers_per_block": 1, "attends": (True, False)},
+    {"block_out_channels": (32, 64, 96), "layers_per_block": 2, "attends": (False, True, True)},
+    {"block_out_channels": (64, 64, 64), "layers_per_block": 1, "attends": (False, False, True)},
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_unet_comes_back(shape):
+    attends = shape["attends"]
+    with torch.device("meta"):
+        module = UNet2DConditionModel(
+            block_out_channels=shape["block_out_channels"],
+            layers_per_block=shape["layers_per_block"],
+            down_block_types=tuple("CrossAttnDownBlock2D" if at else "DownBlock2D" for at in attends),
+            up_block_types=tuple("CrossAttnUpBlock2D" if at else "UpBlock2D" for at in reversed(attends)),
+            cross_attention_dim=64,
+        )
+    weights = module.state_dict()
+    names = unet_names(list(weights), shape["layers_per_block"])
+    back = convert_ldm_unet_checkpoint({file: weights[name] for name, file in names.items()}, module.config)
+    assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
+
+
+@pytest.mark.parametrize("levels", [3, 4])
+def test_vae_comes_back(levels):
+    with torch.device("meta"):
+        module = AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * levels,
+            up_block_types=("UpDecoderBlock2D",) * levels,
+            block_out_channels=(32,) * levels,
+            layers_per_block=2,
+        )
+    weights = module.state_dict()
+    back = convert_ldm_vae_checkpoint({file: weights[name] for name, file in vae_names(list(weights)).items()}, module.config)
+    assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
+
+
+def test_text_encoder_has_the_names_of_both_spellings():
+    names = list(tiny_text_encoder().state_dict())
+    assert list(text_names(names).values()) == list(text_names([f"text_model.{name}" for name in names]).values())
+    assert "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight" in text_names(names).values()
+
+
+def test_names_of_stable_diffusion_1_5():
+    """A few names and shapes that everyone's files have, and their number."""
+    shapes = sd15_checkpoint.shapes()
+    assert len(shapes) == 686 + 196 + 248
+    assert shapes[UNET_PREFIX + "input_blocks.3.0.op.weight"] == (320, 320, 3, 3)
+    assert shapes[UNET_PREFIX + "output_blocks.2.1.conv.weight"] == (1280, 1280, 3, 3)
+    assert shapes[UNET_PREFIX + "output_blocks.8.2.conv.weight"] == (640, 640, 3, 3)
+    assert shapes[UNET_PREFIX + "middle_block.1.transformer_blocks.0.attn2.to_k.weight"] == (1280, 768)
+    assert shapes["first_stage_model.decoder.up.3.upsample.conv.weight"] == (512, 512, 3, 3)
+    assert shapes["first_stage_model.encoder.mid.attn_1.q.weight"] == (512, 512, 1, 1)
+    assert shapes["cond_stage_model.transformer.text_model.encoder.layers.11.mlp.fc1.weight"] == (3072, 768)

@@ -1,0 +1,171 @@
+import importlib
+import json
+import sys
+import textwrap
+
+import pytest
+import toy_nodes
+
+from graph.catalogue import Catalogue
+from graph.errors import GraphError
+from graph.node import node
+from graph.stored_catalogue import stored
+
+NODE = """
+from graph.node import node
+
+@node("{name}", category="packs", replaces=({replaces}))
+def {function}(a: int = {default}) -> int:
+    \"\"\"A node of a pack.\"\"\"
+    return a
+"""
+
+
+@pytest.fixture
+def pack(tmp_path, monkeypatch):
+    """Writes modules that are found for this test alone."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+
+    def write(name: str, text: str) -> str:
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
+        importlib.invalidate_caches()
+        return name
+
+    yield write
+    for name in set(sys.modules) - before:
+        if (tmp_path / f"{name}.py").exists():
+            del sys.modules[name]
+
+
+def declaring(name: str, function: str = "f", default: int = 1, replaces: str = "") -> str:
+    return NODE.format(name=name, function=function, default=default, replaces=replaces)
+
+
+def test_holds_what_its_modules_declare():
+    catalogue = Catalogue.of(["toy_nodes"])
+    assert catalogue.types()[:3] == ("Number", "Fraction", "Anything")
+    spec = catalogue.spec("Number")
+    assert spec is not None
+    assert spec.inputs[0].default == 1
+    found = catalogue.node_type("Number")
+    assert found is not None
+    assert found.function is toy_nodes.number
+    assert catalogue.spec("Nothing") is None
+    assert catalogue.node_type("Nothing") is None
+    assert catalogue.errors == {}
+
+
+def test_a_node_that_a_module_imports_is_not_declared_by_it(pack):
+    pack("packs_importing", "from toy_nodes import number\n" + declaring("Own"))
+    assert Catalogue.of(["packs_importing"]).types() == ("Own",)
+
+
+def test_a_type_declared_twice_is_an_entry_with_its_error(pack):
+    names = [pack("packs_twice_a", declaring("Same", default=1)), pack("packs_twice_b", declaring("Same", default=2))]
+    catalogue = Catalogue.of(names)
+    assert catalogue.error("Same") == "it is declared twice: in 'packs_twice_a', which is used, and in 'packs_twice_b'"
+    assert catalogue.spec("Same").inputs[0].default == 1  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_naming_a_module_twice_declares_nothing_twice():
+    assert Catalogue.of(["toy_nodes", "toy_nodes"]).errors == {}
+
+
+def test_a_module_that_cannot_be_imported_is_an_entry_not_a_crash(pack):
+    name = pack("packs_broken", "import no_such_module_anywhere\n" + declaring("Gone"))
+    catalogue = Catalogue.of([name, "toy_nodes"])
+    reason = "its module 'packs_broken' cannot be imported: ModuleNotFoundError: No module named 'no_such_module_anywhere'"
+    assert catalogue.error("Gone") == catalogue.error("packs_broken") == reason
+    assert catalogue.spec("Gone") is None
+    assert "Number" in catalogue.types()
+
+
+def test_a_declaration_that_does_not_say_enough_is_an_entry_too(pack):
+    name = pack("packs_bare", "from graph.node import node\n@node('Bare', category='x')\ndef f(a): ...\n")
+    assert "parameter 'a' has no type annotation" in (Catalogue.of([name]).error("Bare") or "")
+
+
+def test_older_names_lead_to_what_replaces_them(pack):
+    catalogue = Catalogue.of([pack("packs_old", declaring("New", replaces="'Old', 'Number',")), "toy_nodes"])
+    assert catalogue.spec("Old") is catalogue.spec("New")
+    assert catalogue.node_type("Old") is catalogue.node_type("New")
+    assert catalogue.spec("Number").module == "toy_nodes"  # pyright: ignore[reportOptionalMemberAccess]
+    assert "Old" not in catalogue.types()
+
+
+def test_survives_as_json_and_imports_only_what_is_asked_for(pack):
+    name = pack("packs_json", declaring("Stored"))
+    catalogue = Catalogue.of([name, "toy_nodes", "no_such_pack_module"])
+    text = json.dumps(catalogue.to_json())
+    del sys.modules[name]
+    read = Catalogue.from_json(json.loads(text))
+    assert [read.spec(type_id) for type_id in read.types()] == [catalogue.spec(type_id) for type_id in catalogue.types()]
+    assert read.errors == catalogue.errors
+    assert name not in sys.modules
+    found = read.node_type("Stored")
+    assert found is not None
+    assert found.function(5) == 5
+
+
+def test_json_of_another_format_is_refused():
+    with pytest.raises(ValueError, match="a catalogue of format 99, not 1"):
+        Catalogue.from_json({"format": 99})
+
+
+def test_a_stored_type_whose_module_has_changed_is_one_sentence(pack):
+    name = pack("packs_gone", declaring("Gone"))
+    data = Catalogue.of([name]).to_json()
+    del sys.modules[name]
+    pack(name, declaring("Other" * 20))
+    with pytest.raises(GraphError, match="Module 'packs_gone' no longer declares the node type 'Gone'"):
+        Catalogue.from_json(data).node_type("Gone")
+    del sys.modules[name]
+    pack(name, "raise OSError('no camera was found')")
+    with pytest.raises(GraphError, match="Node type 'Gone': its module 'packs_gone' cannot .*OSError: no camera was found"):
+        Catalogue.from_json(data).node_type("Gone")
+
+
+def test_a_node_of_a_notebook_has_the_version_of_its_function():
+    def versions(text: str) -> str:
+        space = {"node": node, "__name__": "a_notebook"}
+        exec(text, space)
+        found = space["f"].__node__  # pyright: ignore[reportAttributeAccessIssue, reportFunctionMemberAccess]
+        return Catalogue({"N": found.spec}, types={"N": found}).code_version("N")
+
+    text = "@node('N', category='x')\ndef f(a: int) -> int:\n    'Help.'\n    return a + {}\n"
+    assert versions(text.format(1)) == versions(text.format(1))
+    assert versions(text.format(1)) != versions(text.format(2))
+
+
+def test_stored_makes_the_catalogue_in_another_process_and_keeps_it(pack, tmp_path, monkeypatch):
+    name = pack("packs_stored", "print('hello')\n" + declaring("Kept"))
+    path = tmp_path / "home" / "catalogue.json"
+    assert stored(path, [name]).types() == ("Kept",)
+    assert name not in sys.modules
+    monkeypatch.setattr("graph.stored_catalogue._from_child", lambda modules: pytest.fail("made again"))
+    assert stored(path, [name]).types() == ("Kept",)
+
+
+def test_stored_is_made_anew_when_the_code_has_changed_or_the_file_is_damaged(pack, tmp_path):
+    name = pack("packs_changing", declaring("Before"))
+    path = tmp_path / "home" / "catalogue.json"
+    stored(path, [name])
+    pack(name, declaring("Afterwards"))
+    assert stored(path, [name]).types() == ("Afterwards",)
+    path.write_text("{")
+    assert stored(path, [name]).types() == ("Afterwards",)
+    data = json.loads(path.read_text())
+    data["catalogue"] = {"format": 1}
+    path.write_text(json.dumps(data))
+    assert stored(path, [name]).types() == ("Afterwards",)
+
+
+def test_a_module_that_takes_the_process_down_is_an_entry_like_any_other(pack, tmp_path):
+    good = pack("packs_good", declaring("Good"))
+    bad = pack("packs_deadly", "import os\nos._exit(7)\n" + declaring("Deadly"))
+    path = tmp_path / "home" / "catalogue.json"
+    catalogue = stored(path, [bad, good])
+    assert catalogue.types() == ("Good",)
+    assert catalogue.error("Deadly") == "its module 'packs_deadly' cannot be imported: the process ended with 7"
+    assert not path.exists()
