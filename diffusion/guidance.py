@@ -43,7 +43,7 @@ class Backbone(Protocol):
         ...
 
     def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
-        """The raw answer, float32 [B, C, H, W] as x, which is scaled. timestep: [B]; tokens: [B, T, D]; pooled: [B, D]."""
+        """The raw answer to scaled x, float32 [B, C, H, W]. timestep: [B]; tokens: [B, T, D]; pooled: [B, D]."""
         ...
 
 
@@ -104,8 +104,8 @@ def guided(
     for entry in (*positive.entries, *negative.entries):
         if entry.tokens.shape[2] != network.token_width:
             raise ValueError(
-                f"The conditioning was made for another model: its tokens are {entry.tokens.shape[2]} wide, but this model "
-                f"attends to tokens of width {network.token_width}. Encode the text with the CLIP of the same checkpoint."
+                f"The conditioning was made for another model: its tokens are {entry.tokens.shape[2]} wide, but this "
+                f"model attends to tokens of width {network.token_width}. Encode the text with its own CLIP."
             )
     wanted, unwanted = (
         lay(side, shape, network.space.factor, network.prediction.percent_to_sigma, network.device)
@@ -146,7 +146,8 @@ def batches(regions: Sequence[Region]) -> list[list[int]]:
     result: list[list[int]] = []
     for place, region in enumerate(regions):
         for together in result:
-            if _alike(region, regions[together[0]]) and _repeatable([regions[other] for other in together] + [region]):
+            members = [regions[member] for member in together]
+            if _kind(region) == _kind(members[0]) and _repeatable([*members, region]):
                 together.append(place)
                 break
         else:
@@ -154,12 +155,9 @@ def batches(regions: Sequence[Region]) -> list[list[int]]:
     return result
 
 
-def _alike(region: Region, other: Region) -> bool:
-    return (region.box.height, region.box.width, region.entry.pooled is None) == (
-        other.box.height,
-        other.box.width,
-        other.entry.pooled is None,
-    )
+def _kind(region: Region) -> tuple[int, int, bool]:
+    """What must be the same for two regions to share a call."""
+    return region.box.height, region.box.width, region.entry.pooled is None
 
 
 def _repeatable(regions: Sequence[Region]) -> bool:

@@ -193,4 +193,3 @@ def _span(marked: Tensor) -> tuple[int, int]:
     places = marked.nonzero().flatten().tolist() or [0]
     length = min(max(places[-1] - places[0] + 1, SMALLEST_BOUNDS), len(marked))
     return min(places[0], len(marked) - length), length
-

@@ -156,8 +156,8 @@ def _step(state: State, known: Tensor) -> Step:
     x, denoised = moved.get("x"), moved.get("denoised")
     if not (isinstance(x, Tensor) and isinstance(denoised, Tensor) and x.shape == known.shape):
         raise ValueError(
-            f"The saved state does not belong to this run, which needs a step of a latent of shape {list(known.shape)}: "
-            f"it holds {', '.join(sorted(state)) or 'nothing'}. Run the node again without it."
+            f"The saved state does not belong to this run, which needs a step of a latent of shape "
+            f"{list(known.shape)}: it holds {', '.join(sorted(state)) or 'nothing'}. Run the node again without it."
         )
     memory = {name.removeprefix(MEMORY): value for name, value in moved.items() if name.startswith(MEMORY)}
     return Step(int(moved["index"]), x, denoised, memory)

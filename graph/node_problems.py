@@ -14,7 +14,7 @@ from graph.settings import Unfit, coerce, takes_settings
 from graph.spec import InputSpec, NodeSpec, OutputSpec, accepts
 from graph.text import listing, nearest
 
-COMPARISONS = 200_000
+COMPARISONS = 50_000
 """Names that are compared to find nearest ones before hints become short: wrong names by the thousand stay quick."""
 
 
@@ -46,6 +46,7 @@ class _Graph:
         self.types: dict[str, _Type] = {}
         self.joins: dict[tuple[str, str], bool] = {}
         self.comparisons = COMPARISONS
+        self.scopes: dict[str, list[str]] = {}
         self.found: dict[tuple[str, str], Found | FileMissing] = {}
 
     def problems(self) -> Iterator[Problem]:
@@ -183,10 +184,15 @@ class _Graph:
             message = f"{place} output '{output}' of node '{origin}', which has no such output and is bypassed."
             hint = "Link it to another output."
         else:
-            scope = origin.rpartition("/")[0]
-            names = [path for path in self.expansion.flat if path.rpartition("/")[0] == scope]
-            message, hint = f"{place} node '{origin}', which does not exist.", self.hint(origin, names)
+            message, hint = f"{place} node '{origin}', which does not exist.", self.hint(origin, self.beside(origin))
         return Problem(code="dangling_link", node=node.id, input=name, message=message, hint=hint)
+
+    def beside(self, path: str) -> Collection[str]:
+        """The nodes of the graph in which `path` would be, gathered once."""
+        if not self.scopes:
+            for name in self.expansion.flat:
+                self.scopes.setdefault(name.rpartition("/")[0], []).append(name)
+        return self.scopes.get(path.rpartition("/")[0], [])
 
     def missing(self, node: FlatNode, item: InputSpec) -> Problem:
         """A required input that holds nothing."""

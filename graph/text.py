@@ -17,14 +17,13 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 def listing(names: Iterable[str], limit: int = 8) -> str:
     """The names in quotes, in order: "'a', 'b' and 7 more". "nothing" if there are none."""
-    items = [f"'{name}'" for name in names]
+    items = list(names)
     if not items:
         return "nothing"
-    shown = items[:limit] if len(items) > limit + 1 else items
-    rest = len(items) - len(shown)
-    if rest:
-        return f"{', '.join(shown)} and {rest} more"
-    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+    quoted = [f"'{name}'" for name in (items[:limit] if len(items) > limit + 1 else items)]
+    rest = len(items) - len(quoted)
+    last = f"{rest} more" if rest else quoted.pop()
+    return f"{', '.join(quoted)} and {last}" if quoted else last
 
 
 def meant(name: str, names: Iterable[str]) -> str:

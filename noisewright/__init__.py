@@ -19,12 +19,16 @@ from diffusion.values import (
 from graph import (
     Catalogue,
     Default,
+    Event,
     File,
+    Folders,
     GraphError,
     Help,
     Hint,
     InFolder,
+    MemoryCache,
     OneOf,
+    OutputFolder,
     Preview,
     Problem,
     Progress,
@@ -32,13 +36,17 @@ from graph import (
     Steps,
     Workflow,
     check,
+    dump,
+    load,
     node,
     plan,
     run,
+    set_inputs,
 )
 
 __all__ = [
-    "Area", "Catalogue", "Conditioning", "ConditioningEntry", "Default", "File", "GraphError", "Help", "Hint", "Image",
-    "InFolder", "Latent", "LatentSpace", "Mask", "Model", "OneOf", "Preview", "Problem", "Progress", "SavedFiles",
-    "Steps", "TextEncoder", "Vae", "WeightFile", "Weights", "Workflow", "check", "node", "plan", "run",
+    "Area", "Catalogue", "Conditioning", "ConditioningEntry", "Default", "Event", "File", "Folders", "GraphError",
+    "Help", "Hint", "Image", "InFolder", "Latent", "LatentSpace", "Mask", "MemoryCache", "Model", "OneOf",
+    "OutputFolder", "Preview", "Problem", "Progress", "SavedFiles", "Steps", "TextEncoder", "Vae", "WeightFile",
+    "Weights", "Workflow", "check", "dump", "load", "node", "plan", "run", "set_inputs",
 ]  # fmt: skip

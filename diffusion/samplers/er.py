@@ -20,9 +20,9 @@ def noise_scale(ratio: np.ndarray) -> np.ndarray:
 @finite
 @stepwise
 def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
-    """ER-SDE-Solver-3: multistep with noise, one answer a step; third order as far as the Riemann sums reach.
+    """ER-SDE-Solver-3: multistep with noise, one answer a step; second order in the mean.
 
-    Cui et al. 2023, algorithm 3, in x / alpha and sigma / alpha. max_stage 1 and 2 give the solvers of lower order.
+    Cui et al. 2023, algorithm 3, in x / alpha and sigma / alpha. The Riemann sums keep it from third order, at a small error. max_stage 1 and 2 give the solvers of lower order.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:

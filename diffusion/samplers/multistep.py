@@ -53,7 +53,7 @@ def _even_weights(passed: Sequence[float], sigma_next: float) -> list[float]:
 
 @stepwise
 def ipndm_v(at: Moment, *, max_order: int = 4) -> Step:
-    """Improved PNDM for uneven steps; third order where sigma falls evenly, first order elsewhere.
+    """Improved PNDM for uneven steps; third order where sigma falls evenly.
 
     Zhang & Chen 2023, with the variable-step weights of Zhou et al. 2024, "Fast ODE-based Sampling for Diffusion Models
     in Around 5 Steps" (its code). Three of them are not those of Adams–Bashforth; they are kept, because pictures made

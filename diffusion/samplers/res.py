@@ -9,7 +9,7 @@ from diffusion.samplers.euler import toward
 
 @stepwise
 def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp: bool = False) -> Step:
-    """Second-order exponential multistep in t = -log sigma; second order at eta 0 without CFG++.
+    """Second-order exponential multistep in t = -log sigma; second order at eta 0.
 
     Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling", eq.
     13 (RES, multistep).
@@ -26,7 +26,7 @@ def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp:
 
 
 def _slope_weight(at: Moment, down: float) -> float:
-    """phi_2(-h) / phi_1(-h) over the distance of the two answers"""
+    """What the change of D since the last step counts: phi_2(-h) / phi_1(-h), over its distance in steps of this one."""
     h = math.log(at.sigma / down)
     c2 = math.log(float(at.memory["down"]) / at.sigmas[at.index - 1]) / h
     phi_1 = -math.expm1(-h) / h

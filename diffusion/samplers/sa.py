@@ -26,10 +26,10 @@ def sa_solver(
     start_percent: float = 0.2,
     end_percent: float = 0.8,
 ) -> Step:
-    """SA-Solver with data prediction: a step predicts, the next one corrects with its answer; third order at eta 0.
+    """SA-Solver with data prediction: a step predicts, the next one corrects with its answer; fourth order at eta 0.
 
     Xue et al. 2023, algorithm 1, in PEC form, or with a second answer after the correction (pece). tau = eta while the
-    level a step goes to lies between the two percents, else 0. The order rises from 1 at the start, and falls again
+    level a step goes to lies between the two percents, else 0. The order rises from 1 at the start and falls again
     towards a last level of 0.
     """
     denoised = at.denoise(at.x, at.sigma)

@@ -21,10 +21,11 @@ LOWEST = 2**-10
 def uni_pc(
     denoise: Denoise, x: Tensor, sigmas: Sequence[float], *, variant: Literal["bh1", "bh2"], **rest: Any
 ) -> Iterator[Step]:
-    """UniPC-3, multistep, with data prediction: one answer a step; third order but for the last step.
+    """UniPC-3, multistep, with data prediction: one answer a step; fourth order, second over the last two steps.
 
-    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2). The order rises from 1 at the start and
-    falls to 1 at the end; a last level of 0 is replaced by one just above it.
+    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2): the corrector raises the predictor's
+    order by one. The order rises from 1 at the start and falls to 1 at the end; a last level of 0 is replaced by one
+    just above it.
     """
     levels = [*sigmas[:-1], *(level or LOWEST for level in sigmas[-1:])]
     return _step(denoise, x, levels, bh1=variant == "bh1", **rest)

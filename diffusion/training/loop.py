@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from diffusion.training.parallel import averaged
+
 __all__ = ["Progress", "Training", "begin", "rate", "step_generator", "train"]
 
 Loss = Callable[[torch.Generator], Tensor]
@@ -53,13 +55,13 @@ def rate(step: int, peak: float, warm_up: int, total: int) -> float:
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def step_generator(seed: int, step: int) -> torch.Generator:
-    """The randomness of one step."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
+def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
+    """The randomness of one step in one of several processes."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + step + rank * 1_000_000_007)
 
 
 def train(
-    training: Training, loss: Loss, *, peak: float, warm_up: int, total: int, seed: int, decay: float = 0.999, clip: float = 1.0
+    training: Training, loss: Loss, *, peak: float, warm_up: int, total: int, seed: int, rank: int = 0, decay: float = 0.999, clip: float = 1.0
 ) -> Iterator[Progress]:
     """Train from `training.step` to `total`, yielding after every step; `training` is whole whenever it yields.
 
@@ -71,11 +73,12 @@ def train(
         now = rate(training.step, peak, warm_up, total)
         for group in training.optimizer.param_groups:
             group["lr"] = now
-        value = loss(step_generator(seed, training.step))
+        value = loss(step_generator(seed, training.step, rank))
         if not torch.isfinite(value):
             raise FloatingPointError(f"The loss of step {training.step + 1} is {value.item()}; lower the rate (now {now:g}).")
         training.optimizer.zero_grad(set_to_none=True)
         value.backward()
+        averaged(p.grad for p in parameters if p.grad is not None)
         norm = nn.utils.clip_grad_norm_(parameters, clip)
         training.optimizer.step()
         _follow(training, decay)

@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,7 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffusion.training import checkpoint, networks
+from diffusion.training import checkpoint, networks, parallel
 from diffusion.training.glyphs import Glyph, read_glyphs
 from diffusion.training.drawing import drawn
 from diffusion.training.latents import SCALE_FACTOR, encoded, fold, preview_map, whitening
@@ -25,12 +26,18 @@ from diffusion.training.ranking import ranks
 from diffusion.training.tokens import tokens
 
 BATCH = 16
+TEXT_BATCH = 48
+UNET_BATCH = 48
 SAVE_EVERY = 120.0
 """Seconds between two writes of the state."""
 
 
-def kept(path: Path, training: Training, steps: Iterator[Progress]) -> None:
-    """Run `steps` to their end, writing the state now and then, with a line of figures every 25 steps."""
+def kept(path: Path, training: Training, steps: Iterator[Progress], rank: int = 0) -> None:
+    """Run `steps` to their end; the first process writes the state now and then and a line of figures every 25 steps."""
+    if rank > 0:
+        for _ in steps:
+            pass
+        return
     saved, mean, started, first = time.monotonic(), None, time.monotonic(), training.step
     for progress in steps:
         mean = progress.loss if mean is None else 0.98 * mean + 0.02 * progress.loss
@@ -154,7 +161,7 @@ def latents_stage(glyphs: list[Glyph], state: Path) -> None:
     })
 
 
-def text_stage(state: Path, total: int) -> None:
+def text_stage(rank: int, state: Path, total: int, count: int) -> None:
     """Teach the text encoder to spell pictures: the states of the last 64 positions, padding as a rule, tell the latent's 8x8 patches.
 
     So the context carries the picture, cell by cell, before the U-Net has taken its first step.
@@ -162,21 +169,22 @@ def text_stage(state: Path, total: int) -> None:
     data = checkpoint.load(state / "latents.pt")
     ids = tokens([*data["captions"], ""])
     targets = patches(data["latents"])
+    size = TEXT_BATCH // count
     torch.manual_seed(1)
     module = nn.ModuleDict({"encoder": networks.text_encoder(), "head": nn.Linear(128, targets.shape[-1])})
     training = begin(module)
     checkpoint.resume(state / "text.pt", training)
 
     def loss(generator: torch.Generator) -> Tensor:
-        chosen = torch.multinomial(data["shares"], 64, replacement=True, generator=generator)
-        dropped = torch.rand(64, generator=generator) < 0.03
+        chosen = torch.multinomial(data["shares"], size, replacement=True, generator=generator)
+        dropped = torch.rand(size, generator=generator) < 0.03
         rows = torch.where(dropped, len(ids) - 1, chosen)
         with torch.autocast("cpu", networks.compute_dtype()):
             states = module["encoder"](ids[rows]).last_hidden_state
             output = module["head"](states[:, -64:])
         return F.mse_loss(output.float(), targets[chosen])
 
-    kept(state / "text.pt", training, train(training, loss, peak=1.5e-3, warm_up=200, total=total, seed=2, decay=0.998))
+    kept(state / "text.pt", training, train(training, loss, peak=1.5e-3, warm_up=200, total=total, seed=2, rank=rank, decay=0.998), rank)
 
 
 def contexts(state: Path, captions: list[str]) -> Tensor:
@@ -188,28 +196,29 @@ def contexts(state: Path, captions: list[str]) -> Tensor:
     return torch.cat(parts)
 
 
-def unet_stage(glyphs: list[Glyph], state: Path, total: int) -> None:
+def unet_stage(rank: int, glyphs: list[Glyph], state: Path, total: int, count: int) -> None:
     """Train the U-Net on cached latents and contexts; every 1000 steps draw 50 names and say how many are recognised."""
     data = checkpoint.load(state / "latents.pt")
     context = contexts(state, [*data["captions"], ""])
+    size = UNET_BATCH // count
     torch.manual_seed(2)
     training = begin(networks.unet())
     checkpoint.resume(state / "unet.pt", training)
     net = half_precision(training.module)
 
     def loss(generator: torch.Generator) -> Tensor:
-        chosen = torch.multinomial(data["shares"], 48, replacement=True, generator=generator)
-        dropped = torch.rand(48, generator=generator) < 0.1
+        chosen = torch.multinomial(data["shares"], size, replacement=True, generator=generator)
+        dropped = torch.rand(size, generator=generator) < 0.1
         rows = torch.where(dropped, len(context) - 1, chosen)
         return epsilon(net, data["latents"][chosen], context[rows].float(), generator)
 
     def steps() -> Iterator[Progress]:
-        for progress in train(training, loss, peak=1e-3, warm_up=300, total=total, seed=3):
+        for progress in train(training, loss, peak=1e-3, warm_up=300, total=total, seed=3, rank=rank):
             yield progress
-            if progress.step % 1000 == 0:
+            if progress.step % 1000 == 0 and rank == 0:
                 judged(glyphs, state, training, context[: len(glyphs)], context[-1:])
 
-    kept(state / "unet.pt", training, steps())
+    kept(state / "unet.pt", training, steps(), rank)
 
 
 def half_precision(module: nn.Module) -> Callable[..., Tensor]:
@@ -245,6 +254,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--data", type=Path, default=Path(".train/src/package"))
     parser.add_argument("--state", type=Path, default=Path(".train/state"))
     parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     glyphs = read_glyphs(options.data)
     print(f"{len(glyphs)} glyphs, {sum(len(glyph.aliases) for glyph in glyphs)} aliases", flush=True)
@@ -253,9 +263,11 @@ def main(arguments: list[str]) -> int:
     elif options.stage == "latents":
         latents_stage(glyphs, options.state)
     elif options.stage == "text":
-        text_stage(options.state, options.steps or 4000)
+        work = partial(text_stage, state=options.state, total=options.steps or 4000, count=options.processes)
+        parallel.run(work, options.processes, options.state / "meeting")
     else:
-        unet_stage(glyphs, options.state, options.steps or 14000)
+        work = partial(unet_stage, glyphs=glyphs, state=options.state, total=options.steps or 14000, count=options.processes)
+        parallel.run(work, options.processes, options.state / "meeting")
     return 0
 
 

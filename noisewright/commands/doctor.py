@@ -10,7 +10,7 @@ from typing import Any
 
 from diffusion.names import MODEL_FOLDERS
 from noisewright import __version__
-from noisewright.commands.opening import add_compute, add_models, folders_of
+from noisewright.commands.opening import add_compute, add_models, folders_of, weights_of
 from noisewright.home import Home
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
@@ -26,16 +26,13 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Print one fact a line."""
-    from diffusion.memory import Weights
-
     facts: list[tuple[str, str]] = [
         ("noisewright", __version__),
         ("python", f"{platform.python_version()} on {platform.platform()}"),
     ]
     facts += [(name, importlib.metadata.version(name)) for name in LIBRARIES]
-    weights = Weights(device=arguments.device, precision=arguments.precision)
-    facts += [("device", weights.device_text), ("precision", weights.explain)]
-    facts += [("memory", _memory())]
+    weights = weights_of(arguments)
+    facts += [("compute", weights.explain), ("memory", _memory())]
     facts += [("data", f"{home.data}{'' if _writable(home.data) else ' (cannot be written)'}"), ("bundled", str(home.bundled))]
     files = folders_of(home, arguments.models)
     for folder in MODEL_FOLDERS:

@@ -4,9 +4,10 @@ import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nodes
+from diffusion.precision import UnavailableError
 from graph.catalogue import Catalogue
 from graph.check import check
 from graph.digests import Digests
@@ -15,6 +16,9 @@ from graph.folders import Folders
 from graph.problem import errors
 from graph.workflow import Workflow, load, set_inputs
 from noisewright.home import Home
+
+if TYPE_CHECKING:
+    from diffusion.memory import Weights
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,16 @@ def add_compute(command: Any) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda[:n], mps or xpu")
     command.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"),
                          help="auto: what the device computes fast and well; fp32: the reference")  # fmt: skip
+
+
+def weights_of(arguments: argparse.Namespace, *, compiled: bool = False) -> "Weights":
+    """The weights of this process, on the device and in the precision the command line asks for. Loads torch."""
+    from diffusion.memory import Weights
+
+    try:
+        return Weights(device=arguments.device, precision=arguments.precision, compile=compiled)
+    except UnavailableError as error:
+        raise GraphError(str(error)) from error
 
 
 def _assignments(words: list[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from graph.plan import plan
 from graph.record import Recording
 from graph.run import run
 from noisewright import __version__
-from noisewright.commands.opening import add_compute, add_file, open_workflow
+from noisewright.commands.opening import add_compute, add_file, open_workflow, weights_of
 from noisewright.home import NAME, Home
 
 log = logging.getLogger(__name__)
@@ -47,11 +47,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     output = OutputFolder(arguments.output or home.output, home.temp)
     output.prepare()
 
-    import torch
-
-    from diffusion.memory import Weights
-
-    weights = Weights(device=arguments.device, precision=arguments.precision, compile=arguments.compile)
+    weights = weights_of(arguments, compiled=arguments.compile)
     cache = MemoryCache(0 if arguments.no_cache else CACHE_BYTES, size_in_bytes)
     services = {"weights": weights, "files": opened.files, "output": output}
     recording = Recording(metadata=arguments.metadata, app={"name": NAME, "version": __version__})
@@ -63,6 +59,8 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
         environment=weights.environment,
         recording=recording,
     )
+    import torch
+
     events = run(planned, cache=cache, services=services, context=torch.inference_mode)
     with closing(events), _listener(arguments.events) as listener:
         return EXIT_CODES[_listen(events, listener)]

@@ -4,7 +4,7 @@ import sys
 import textwrap
 
 import pytest
-import toy_nodes
+from tests.graph import toy_nodes
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
@@ -43,7 +43,7 @@ def declaring(name: str, function: str = "f", default: int = 1, replaces: str = 
 
 
 def test_holds_what_its_modules_declare():
-    catalogue = Catalogue.of(["toy_nodes"])
+    catalogue = Catalogue.of(["tests.graph.toy_nodes"])
     assert catalogue.types()[:3] == ("Number", "Fraction", "Anything")
     spec = catalogue.spec("Number")
     assert spec is not None
@@ -57,7 +57,7 @@ def test_holds_what_its_modules_declare():
 
 
 def test_a_node_that_a_module_imports_is_not_declared_by_it(pack):
-    pack("packs_importing", "from toy_nodes import number\n" + declaring("Own"))
+    pack("packs_importing", "from tests.graph.toy_nodes import number\n" + declaring("Own"))
     assert Catalogue.of(["packs_importing"]).types() == ("Own",)
 
 
@@ -69,12 +69,12 @@ def test_a_type_declared_twice_is_an_entry_with_its_error(pack):
 
 
 def test_naming_a_module_twice_declares_nothing_twice():
-    assert Catalogue.of(["toy_nodes", "toy_nodes"]).errors == {}
+    assert Catalogue.of(["tests.graph.toy_nodes", "tests.graph.toy_nodes"]).errors == {}
 
 
 def test_a_module_that_cannot_be_imported_is_an_entry_not_a_crash(pack):
     name = pack("packs_broken", "import no_such_module_anywhere\n" + declaring("Gone"))
-    catalogue = Catalogue.of([name, "toy_nodes"])
+    catalogue = Catalogue.of([name, "tests.graph.toy_nodes"])
     reason = "its module 'packs_broken' cannot be imported: ModuleNotFoundError: No module named 'no_such_module_anywhere'"
     assert catalogue.error("Gone") == catalogue.error("packs_broken") == reason
     assert catalogue.spec("Gone") is None
@@ -87,16 +87,16 @@ def test_a_declaration_that_does_not_say_enough_is_an_entry_too(pack):
 
 
 def test_older_names_lead_to_what_replaces_them(pack):
-    catalogue = Catalogue.of([pack("packs_old", declaring("New", replaces="'Old', 'Number',")), "toy_nodes"])
+    catalogue = Catalogue.of([pack("packs_old", declaring("New", replaces="'Old', 'Number',")), "tests.graph.toy_nodes"])
     assert catalogue.spec("Old") is catalogue.spec("New")
     assert catalogue.node_type("Old") is catalogue.node_type("New")
-    assert catalogue.spec("Number").module == "toy_nodes"  # pyright: ignore[reportOptionalMemberAccess]
+    assert catalogue.spec("Number").module == "tests.graph.toy_nodes"  # pyright: ignore[reportOptionalMemberAccess]
     assert "Old" not in catalogue.types()
 
 
 def test_survives_as_json_and_imports_only_what_is_asked_for(pack):
     name = pack("packs_json", declaring("Stored"))
-    catalogue = Catalogue.of([name, "toy_nodes", "no_such_pack_module"])
+    catalogue = Catalogue.of([name, "tests.graph.toy_nodes", "no_such_pack_module"])
     text = json.dumps(catalogue.to_json())
     del sys.modules[name]
     read = Catalogue.from_json(json.loads(text))

@@ -91,7 +91,7 @@ def test_nodes_suggests_the_nearest_name(home: Path, capsys: pytest.CaptureFixtu
 def test_doctor_names_device_precision_and_the_bundled_model(home: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    for word in ("torch", "device", "precision", "memory", str(home), "sprout.safetensors"):
+    for word in ("torch", "compute", "memory", str(home), "sprout.safetensors"):
         assert word in out
 
 
@@ -227,3 +227,13 @@ def test_a_workflow_from_standard_input_and_text_from_a_file(
         monkeypatch.setattr("sys.stdin", stream)
         assert main(["check", "-", "--set", f"prompt=@{tmp_path / 'prompt.txt'}"]) == 0
     assert "ready" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_device_that_is_not_there(command: str, home: Path, capsys: pytest.CaptureFixture[str]):
+    words = [command, *([str(TEMPLATE)] if command == "run" else []), "--device", "cuda:99"]
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cuda:99" in err
+    assert len(err.strip().splitlines()) == 1
