@@ -1,8 +1,8 @@
-"""Write a checkpoint of Stable Diffusion 1.5's size and layout with seeded random weights: for measuring, not for looking.
+"""Write a checkpoint of Stable Diffusion 1.5's size and layout with seeded random weights: to measure, not to look at.
 
     python -m benchmarks.sd15_checkpoint PATH [--dtype fp16|fp32] [--seed 0]
 
-Matrices are N(0, 1/fan_in), norms 1, biases 0, so that activations keep their size through all layers. About 2.1 GB in fp16.
+Matrices are N(0, 1/fan_in), norms 1, biases 0, so that activations keep their size. About 2.1 GB in fp16.
 """
 
 import argparse

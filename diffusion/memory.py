@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, overload
 
@@ -179,20 +179,23 @@ class Weights:
     def _lease(self, held: Held) -> Lease:
         from diffusion.lease import Lease
 
-        def widen(lease: Lease) -> None:
-            precision = wider(held.precision, self._choice.device)
-            self.note(
-                f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for "
-                f"{held.precision}; it computes in {precision} from here on."
-            )
-            with self._lock:
+        return Lease(held.run, held.residence, None if held.precision == "fp32" else partial(self._widen, held))
+
+    def _widen(self, held: Held, lease: Lease) -> None:
+        """Load weights anew in a wider number type, unless another lease has done so, and put them into a lease."""
+        with self._lock:
+            if held.residence == lease.residence:
+                precision = wider(held.precision, self._choice.device)
+                self.note(
+                    f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for "
+                    f"{held.precision}; it computes in {precision} from here on."
+                )
                 other = self._loaded(held.component, precision)
                 held.module, held.run, held.residence = other.module, other.run, other.residence
                 held.precision, held.nbytes = other.precision, other.nbytes
             lease.run, lease.residence = held.run, held.residence
-            lease.widen = None if precision == "fp32" else widen
-
-        return Lease(held.run, held.residence, None if held.precision == "fp32" else widen)
+            if held.precision == "fp32":
+                lease.widen = None
 
 
 def _ingredients(recipe: Model | TextEncoder | Vae) -> tuple[Part, WeightFile, tuple[object, ...]]:

@@ -40,7 +40,7 @@ def exponential(prediction: Prediction, steps: int) -> Tensor:
 
 
 def ddim_uniform(prediction: Prediction, steps: int) -> Tensor:
-    """Every (T // steps)-th table value from the second on, downwards, then 0: Song et al. 2020, "DDIM", appendix D.3.
+    """Every (T // steps)-th table value from the second on, downwards, then 0: Song et al. 2020, "DDIM".
 
     The stride is a whole number, so there are a few more values than asked when T is no multiple of `steps`.
     """

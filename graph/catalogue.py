@@ -109,6 +109,10 @@ class Catalogue:
         # Declared in a notebook: there is no file, so the function itself is the version.
         return hashlib.sha256(marshal.dumps(node_type.function.__code__)).hexdigest()
 
+    def code_of(self, module: str) -> str | None:
+        """The version of the code of any module: see `CodeVersions.of`."""
+        return self._code.of(module)
+
     def to_json(self) -> dict[str, Any]:
         """Specs and errors as JSON values."""
         specs = [spec.model_dump(mode="json", exclude_defaults=True) for spec in self._specs.values()]

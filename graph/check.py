@@ -16,7 +16,7 @@ from graph.node_problems import node_problems
 from graph.problem import Problem
 from graph.references import reference_problems
 from graph.shape import shape_problems
-from graph.text import listing, meant
+from graph.text import Suggestions, listing, meant
 
 __all__ = ["Problem", "check"]
 
@@ -30,11 +30,13 @@ def check(
     not all output nodes are.
     """
     expansion = expand(workflow, catalogue)
+    suggestions = Suggestions()
     problems = [
         *shape_problems(workflow),
-        *reference_problems(workflow, catalogue),
-        *expansion.problems,
-        *node_problems(workflow, catalogue, expansion, files),
+        *reference_problems(workflow, catalogue, suggestions),
+        *expansion.unplaced,
+        *expansion.outdated.values(),
+        *node_problems(workflow, catalogue, expansion, suggestions, files),
         *_circles(expansion),
     ]
     wanted, missing = _wanted(expansion, catalogue, outputs)

@@ -46,8 +46,9 @@ class CodeVersions:
         self._versions: dict[tuple[str, bool], str | None] = {}
 
     def of(self, module: str) -> str | None:
-        """The version of the code that `module` may run, as hex; None where it has no file (a notebook)."""
-        return self._version(module, (module.partition(".")[0], *SHARED_ROOTS), late=True)
+        """The version of the code that `module` may run, as hex; None without a file (a notebook), and for `graph`."""
+        root = module.partition(".")[0]
+        return None if root == "graph" else self._version(module, (root, *SHARED_ROOTS), late=True)
 
     def declaring(self, module: str) -> str | None:
         """The version of the code that importing `module` runs, `graph` included; None where it has no file."""

@@ -1,7 +1,7 @@
 """A workflow as one flat graph: subgraphs put in place, muted and bypassed nodes resolved, old nodes upgraded."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from graph.catalogue import Catalogue
@@ -36,31 +36,33 @@ class Expansion:
     """The flat graph with what `check` needs to explain it.
 
     instances: path of each subgraph instance → name of its definition. absent: path of each muted or bypassed node →
-    its mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. problems: subgraphs that
-    cannot be put in place, nodes that cannot be upgraded.
+    its mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. unplaced: subgraphs that
+    cannot be put in place. outdated: path of each node that cannot be brought to today's version of its type → why.
     """
 
     flat: Flat
     instances: Mapping[str, str]
     absent: Mapping[str, str]
     lost: Mapping[tuple[str, str], str]
-    problems: tuple[Problem, ...]
+    unplaced: tuple[Problem, ...]
+    outdated: Mapping[str, Problem]
 
 
 def flatten(workflow: Workflow, catalogue: Catalogue) -> Flat:
     """The flat graph, in document order. Raises InvalidWorkflow if a subgraph cannot be put in place.
 
     Nothing else is judged here: links to nodes that do not exist stay, nodes of unknown type keep all their settings.
+    Nodes that cannot be brought to today's version of their type are left out; `check` says why.
     """
     expansion = expand(workflow, catalogue)
-    if expansion.problems:
-        raise InvalidWorkflow(expansion.problems)
-    return expansion.flat
+    if expansion.unplaced:
+        raise InvalidWorkflow(expansion.unplaced)
+    return {path: node for path, node in expansion.flat.items() if path not in expansion.outdated}
 
 
 def expand(workflow: Workflow, catalogue: Catalogue) -> Expansion:
     """The flat graph and how it came about."""
-    placement = _placed(workflow, catalogue)
+    placement = _Placement(workflow, catalogue)
     resolve = _resolver(workflow, placement)
     flat: Flat = {}
     lost: dict[tuple[str, str], str] = {}
@@ -82,7 +84,7 @@ def expand(workflow: Workflow, catalogue: Catalogue) -> Expansion:
                 settings[name] = value
         flat[path] = FlatNode(path, placed.type, settings, links)
     absent = {path: placed.mode for path, placed in placement.nodes.items() if placed.mode}
-    return Expansion(flat, placement.instances, absent, lost, tuple(placement.problems))
+    return Expansion(flat, placement.instances, absent, lost, tuple(placement.unplaced), placement.outdated)
 
 
 def upgraded(node: Node, catalogue: Catalogue) -> Node:
@@ -138,84 +140,67 @@ class _Scope(NamedTuple):
     subgraph: str
 
 
-@dataclass(frozen=True, slots=True)
 class _Placement:
-    nodes: dict[str, _Placed] = field(default_factory=dict)
-    instances: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-
-def _placed(workflow: Workflow, catalogue: Catalogue) -> _Placement:
     """All nodes at their paths, depth first in document order, with a stack in place of recursion."""
-    placement = _Placement()
-    specs: dict[str, NodeSpec | None] = {}
-    stack = [_Scope("", iter(workflow.nodes.items()), {}, "", "")]
-    open_subgraphs: set[str] = set()
-    while stack:
-        scope = stack[-1]
-        for name, node in scope.nodes:
-            path = scope.prefix + name
-            mode = _outer(scope.mode, node.mode)
-            definition = workflow.definition_of(node)
-            if definition is None:
-                if node.type not in specs:
-                    specs[node.type] = catalogue.spec(node.type)
-                spec = specs[node.type]
-                inputs = _inputs(scope, name, node, path, spec, catalogue, placement.problems)
-                placement.nodes[path] = _Placed(spec.type if spec else node.type, spec, inputs, mode)
-                continue
-            inputs = _absolute(scope, name, node.inputs)
-            subgraph = node.type.removeprefix(SUBGRAPH)
-            if subgraph in open_subgraphs:
-                placement.problems.append(_recursion([*stack, scope], path, subgraph))
-                placement.nodes[path] = _Placed(node.type, None, inputs, mode)
-                continue
-            placement.instances[path] = subgraph
-            open_subgraphs.add(subgraph)
-            stack.append(_Scope(f"{path}/", iter(definition.nodes.items()), _feeds(definition, inputs), mode, subgraph))
-            break
-        else:
-            stack.pop()
-            open_subgraphs.discard(scope.subgraph)
-        if len(placement.nodes) + len(placement.instances) > LIMIT:
-            hint = "Use subgraphs less often inside each other."
-            message = f"With its subgraphs in place the workflow has more than {LIMIT:,} nodes."
-            placement.problems.append(Problem(code="too_large", message=message, hint=hint))
-            break
-    return placement
+
+    def __init__(self, workflow: Workflow, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.nodes: dict[str, _Placed] = {}
+        self.instances: dict[str, str] = {}
+        self.unplaced: list[Problem] = []
+        self.outdated: dict[str, Problem] = {}
+        self._specs: dict[str, NodeSpec | None] = {}
+        self._stack = [_Scope("", iter(workflow.nodes.items()), {}, "", "")]
+        while self._stack:
+            scope = self._stack[-1]
+            for name, node in scope.nodes:
+                definition = workflow.definition_of(node)
+                if definition is None:
+                    self._place(scope, name, node)
+                elif self._enter(scope, name, node, definition):
+                    break
+            else:
+                self._stack.pop()
+            if len(self.nodes) + len(self.instances) > LIMIT:
+                message = f"With its subgraphs in place the workflow has more than {LIMIT:,} nodes."
+                hint = "Use fewer subgraphs inside each other."
+                self.unplaced.append(Problem(code="too_large", message=message, hint=hint))
+                break
+
+    def _place(self, scope: _Scope, name: str, node: Node) -> None:
+        """A node that is no instance of a subgraph."""
+        path = scope.prefix + name
+        if node.type not in self._specs:
+            self._specs[node.type] = self.catalogue.spec(node.type)
+        spec = self._specs[node.type]
+        mode = _outer(scope.mode, node.mode)
+        inputs = _absolute(scope, name, node.inputs)
+        if spec is not None and node.version != spec.version and mode != "mute":
+            try:
+                inputs = upgraded(Node(node.type, inputs, node.version), self.catalogue).inputs
+            except ValueError as error:
+                self.outdated[path] = _outdated(path, str(error), is_newer=node.version > spec.version)
+        self.nodes[path] = _Placed(spec.type if spec else node.type, spec, inputs, mode)
+
+    def _enter(self, scope: _Scope, name: str, node: Node, definition: Subgraph) -> bool:
+        """Begin with the nodes of a subgraph, unless the instance is muted or inside itself."""
+        path, subgraph = scope.prefix + name, node.type.removeprefix(SUBGRAPH)
+        inputs, mode = _absolute(scope, name, node.inputs), _outer(scope.mode, node.mode)
+        around = [outer.subgraph for outer in self._stack[1:]]
+        if mode == "mute" or subgraph in around:
+            self.nodes[path] = _Placed(node.type, None, inputs, mode)
+            if mode != "mute":
+                self.unplaced.append(_recursion([*around[around.index(subgraph) :], subgraph], path))
+            return False
+        self.instances[path] = subgraph
+        inner = iter(definition.nodes.items())
+        self._stack.append(_Scope(f"{path}/", inner, _feeds(definition, inputs), mode, subgraph))
+        return True
 
 
 def _outer(around: str, own: str) -> str:
     """The mode of a node inside an instance: mute wins over bypass, bypass over nothing."""
     return "mute" if "mute" in (around, own) else around or own
-
-
-def _inputs(
-    scope: _Scope,
-    name: str,
-    node: Node,
-    path: str,
-    spec: NodeSpec | None,
-    catalogue: Catalogue,
-    problems: list[Problem],
-) -> Mapping[str, Any]:
-    """What the inputs of a node hold, as today's version of its type names them."""
-    inputs = _absolute(scope, name, node.inputs)
-    if spec is None or node.version == spec.version:
-        return inputs
-    try:
-        return upgraded(Node(node.type, inputs, node.version), catalogue).inputs
-    except ValueError as error:
-        newer = node.version > spec.version
-        problems.append(
-            Problem(
-                code="newer_node" if newer else "upgrade_failed",
-                node=path,
-                message=f"Node '{path}' cannot be used as it was saved: {error}.",
-                hint="Update the program or the pack it comes from." if newer else "Put a new node in its place.",
-            )
-        )
-        return inputs
 
 
 def _absolute(scope: _Scope, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -239,14 +224,22 @@ def _feeds(definition: Subgraph, inputs: Mapping[str, Any]) -> dict[str, dict[st
     return feeds
 
 
-def _recursion(stack: list[_Scope], path: str, subgraph: str) -> Problem:
-    names = [scope.subgraph for scope in stack[:-1] if scope.subgraph]
-    circle = " → ".join(f"'{name}'" for name in [*names[names.index(subgraph) :], subgraph])
+def _recursion(names: list[str], path: str) -> Problem:
+    circle = " → ".join(f"'{name}'" for name in names)
     return Problem(
         code="subgraph_recursion",
         node=path,
-        message=f"Node '{path}' puts the subgraph '{subgraph}' inside itself: {circle}.",
+        message=f"Node '{path}' puts the subgraph '{names[-1]}' inside itself: {circle}.",
         hint="Remove one of these uses.",
+    )
+
+
+def _outdated(path: str, reason: str, *, is_newer: bool) -> Problem:
+    return Problem(
+        code="newer_node" if is_newer else "upgrade_failed",
+        node=path,
+        message=f"Node '{path}' cannot be used as it was saved: {reason}.",
+        hint="Update the program or the pack it comes from." if is_newer else "Put a new node in its place.",
     )
 
 

@@ -57,8 +57,8 @@ class Folders:
     def find(self, folder: str, name: str) -> File:
         """The file of that name in a kind of folder, with the digest of its content.
 
-        By exact relative name first, then by its base name if there is one such file alone; then `File.name` is not what
-        was asked. Prompts name embeddings without ending. `\\` counts as `/`. "x.png [output]" names a file of
+        By exact relative name first, then by its base name if there is one such file alone; then `File.name` is not
+        what was asked. Prompts name embeddings without ending. `\\` counts as `/`. "x.png [output]" names a file of
         another folder. Raises FileMissing with a sentence.
         """
         found = self.locate(folder, name)
@@ -108,7 +108,8 @@ class Folders:
             places += self._input
         else:
             for root in self._models:
-                places += folders_below(root, folder) if _is_laid_out(root) else [root]
+                below = folders_below(root, folder)
+                places += below if _is_laid_out(root) or _existing(below) else [root]
         return _existing(places)
 
     def _all(self, places: Iterable[Path]) -> Iterator[Found]:

@@ -70,8 +70,7 @@ class Kinds:
             raise GraphError(self._unknown(node))
         spec = found.spec
         self._check_services(node, spec)
-        lent = {name: getattr(self.services.get(name), "cache_key", None) for name in spec.services}
-        lent["record"] = self._metadata if "record" in spec.services else None
+        lent = {name: self._lent(name) for name in spec.services}
         sources = {item.name: item.source for item in spec.inputs if item.source}
         return Kind(
             spec=spec,
@@ -80,7 +79,7 @@ class Kinds:
                 spec.type,
                 self._catalogue.code_version(spec.type),
                 self._environment if "weights" in spec.services else None,
-                {name: key for name, key in lent.items() if key is not None},
+                {name: key for name, key in lent.items() if key},
             ),
             inputs={item.name: item for item in spec.inputs},
             required=frozenset(item.name for item in spec.inputs if item.required),
@@ -91,6 +90,13 @@ class Kinds:
             loads=any(source != "input" for source in sources.values()),
             asks=tuple(inspect.signature(found.fingerprint).parameters) if found.fingerprint else (),
         )
+
+    def _lent(self, name: str) -> str:
+        """What of a service joins the keys of nodes that take it: its own `cache_key`, and the code it may run."""
+        if name == "record":
+            return self._metadata
+        service = self.services.get(name)
+        return f"{getattr(service, 'cache_key', '')} {self._catalogue.code_of(type(service).__module__) or ''}".strip()
 
     def _check_services(self, node: FlatNode, spec: NodeSpec) -> None:
         for name in spec.services:

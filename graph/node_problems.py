@@ -12,17 +12,18 @@ from graph.folders import Folders, Found
 from graph.problem import Problem
 from graph.settings import Unfit, coerce, takes_settings
 from graph.spec import InputSpec, NodeSpec, OutputSpec, accepts
-from graph.text import listing, nearest
-
-COMPARISONS = 50_000
-"""Names that are compared to find nearest ones before hints become short: wrong names by the thousand stay quick."""
+from graph.text import Suggestions, listing
 
 
 def node_problems(
-    workflow: Workflow, catalogue: Catalogue, expansion: Expansion, files: Folders | None = None
+    workflow: Workflow,
+    catalogue: Catalogue,
+    expansion: Expansion,
+    suggestions: Suggestions,
+    files: Folders | None = None,
 ) -> Iterator[Problem]:
     """Problems of every node of the flat graph, in its order. files: without it, files are not looked for."""
-    return _Graph(workflow, catalogue, expansion, files).problems()
+    return _Graph(workflow, catalogue, expansion, suggestions, files).problems()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +39,32 @@ class _Type:
 class _Graph:
     """The flat graph being judged, with what it has looked up so far."""
 
-    def __init__(self, workflow: Workflow, catalogue: Catalogue, expansion: Expansion, files: Folders | None) -> None:
+    def __init__(
+        self,
+        workflow: Workflow,
+        catalogue: Catalogue,
+        expansion: Expansion,
+        suggestions: Suggestions,
+        files: Folders | None,
+    ) -> None:
         self.workflow = workflow
         self.catalogue = catalogue
         self.expansion = expansion
         self.files = files
         self.types: dict[str, _Type] = {}
         self.joins: dict[tuple[str, str], bool] = {}
-        self.comparisons = COMPARISONS
+        self.suggestions = suggestions
         self.scopes: dict[str, list[str]] = {}
         self.found: dict[tuple[str, str], Found | FileMissing] = {}
 
     def problems(self) -> Iterator[Problem]:
-        """Problems of every node that runs, then unknown types among those that are bypassed."""
+        """Problems of every node that runs, then what the catalogue has to say about types in use."""
         for path, node in self.expansion.flat.items():
             known = self.type(node.type)
+            if path in self.expansion.outdated:
+                continue
             if known.spec is None:
-                yield self.unknown_type(path, node.type)
+                yield from self.unknown_type(path, node.type)
                 continue
             if node.settings:
                 yield from self.settings(node, known)
@@ -81,37 +91,25 @@ class _Graph:
             )
         return known
 
-    def nearest(self, name: str, names: Collection[str]) -> str | None:
-        """The nearest of `names`, as long as there have not been too many such questions."""
-        self.comparisons -= len(names)
-        return nearest(name, names) if self.comparisons > 0 else None
-
-    def hint(self, name: str, names: Collection[str]) -> str:
-        """What could have been meant in place of `name`."""
-        return _hint(self.nearest(name, names), names)
-
-    def unknown_type(self, path: str, type_id: str) -> Problem:
-        """A node type, or a subgraph, that is not there."""
+    def unknown_type(self, path: str, type_id: str) -> Iterator[Problem]:
+        """A node type, or a subgraph, that is not there. One that is there, but inside itself, was told already."""
         if type_id.startswith(SUBGRAPH):
-            names = list(self.workflow.subgraphs)
-            message = (
-                f"Node '{path}' uses the subgraph '{type_id.removeprefix(SUBGRAPH)}', which the workflow does not have."
-            )
-            hint = self.hint(type_id.removeprefix(SUBGRAPH), names)
-            return Problem(code="unknown_subgraph", node=path, message=message, hint=hint)
+            name, names = type_id.removeprefix(SUBGRAPH), self.workflow.subgraphs
+            if name not in names:
+                message = f"Node '{path}' uses the subgraph '{name}', which the workflow does not have."
+                hint = self.suggestions.meant(name, names)
+                yield Problem(code="unknown_subgraph", node=path, message=message, hint=hint)
+            return
         error = self.catalogue.error(type_id)
         if error:
             message = f"Node '{path}' is of type '{type_id}', but {error}."
-            return Problem(
-                code="broken_pack", node=path, message=message, hint="Mend or update the pack it comes from."
-            )
-        close = self.nearest(type_id, tuple(self.catalogue.types()))
-        return Problem(
-            code="unknown_type",
-            node=path,
-            message=f"Node '{path}' is of type '{type_id}', which does not exist.",
-            hint=f"Did you mean '{close}'?" if close else "It may come from a pack that is not installed.",
-        )
+            hint = "Mend or update the pack it comes from."
+            yield Problem(code="broken_pack", node=path, message=message, hint=hint)
+            return
+        message = f"Node '{path}' is of type '{type_id}', which does not exist."
+        close = self.suggestions.nearest(type_id, tuple(self.catalogue.types()))
+        hint = f"Did you mean '{close}'?" if close else "It may come from a pack that is not installed."
+        yield Problem(code="unknown_type", node=path, message=message, hint=hint)
 
     def settings(self, node: FlatNode, known: _Type) -> Iterator[Problem]:
         """Values that are given: unknown inputs, values the input does not take, files that are not there."""
@@ -151,7 +149,7 @@ class _Graph:
                     "dangling_link",
                     f"{_place(node)}: '{name}' is linked to {place}, which has no such output.",
                 )
-                hint = self.hint(output, source.outputs)
+                hint = self.suggestions.meant(output, source.outputs)
             else:
                 code, message = (
                     "wrong_link_type",
@@ -178,13 +176,16 @@ class _Graph:
             names = [item.name for item in self.workflow.subgraphs[subgraph].outputs]
             message, hint = (
                 f"{place} output '{output}' of node '{origin}', which has no such output.",
-                self.hint(output, names),
+                self.suggestions.meant(output, names),
             )
         elif origin in self.expansion.absent:
             message = f"{place} output '{output}' of node '{origin}', which has no such output and is bypassed."
             hint = "Link it to another output."
         else:
-            message, hint = f"{place} node '{origin}', which does not exist.", self.hint(origin, self.beside(origin))
+            message, hint = (
+                f"{place} node '{origin}', which does not exist.",
+                self.suggestions.meant(origin, self.beside(origin)),
+            )
         return Problem(code="dangling_link", node=node.id, input=name, message=message, hint=hint)
 
     def beside(self, path: str) -> Collection[str]:
@@ -211,7 +212,11 @@ class _Graph:
         """An input that the node type does not have."""
         message = f"{_place(node)} has no input '{name}'."
         return Problem(
-            code="unknown_input", node=node.id, input=name, message=message, hint=self.hint(name, known.inputs)
+            code="unknown_input",
+            node=node.id,
+            input=name,
+            message=message,
+            hint=self.suggestions.meant(name, known.inputs),
         )
 
     def file(self, node: FlatNode, item: InputSpec, folder: str, name: str) -> Iterator[Problem]:
@@ -241,12 +246,6 @@ class _Graph:
 
 def _place(node: FlatNode) -> str:
     return f"Node '{node.id}' ({node.type})"
-
-
-def _hint(close: str | None, names: Collection[str]) -> str:
-    if close is not None:
-        return f"Did you mean '{close}'?"
-    return f"There is {listing(names)}." if names else ""
 
 
 def _is_substitute(found: Found, name: str) -> bool:

@@ -150,7 +150,9 @@ def _work(flat: Flat, node_id: str, works: Mapping[str, Work], kinds: Kinds) -> 
     arguments = dict(kind.defaults)
     for name, value in node.settings.items():
         spec = kind.inputs.get(name)
-        if spec is not None:
+        if spec is not None and (
+            value is not None or spec.default is not None
+        ):  # null for nothing is as good as absent
             arguments[name] = _setting(node, spec, value)
     links: list[tuple[str, str, str, int]] = []
     origins: dict[str, tuple[str, str]] = {}

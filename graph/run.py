@@ -9,8 +9,9 @@ import logging
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
 from itertools import count
 from threading import Event as Flag
 from typing import Any, Literal, TypeVar
@@ -83,26 +84,22 @@ class _Cancelled(BaseException):
     """The run's flag was set while a node was at work. Passes through the node's own `except Exception`."""
 
 
+@dataclass(eq=False)
 class _Run:
-    """One execution: what it was given, and the results that are still needed."""
+    """One execution. live: results still needed, by key. failed: key of a result that will not come → who failed."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        services: Mapping[str, Any],
-        cache: Cache | None,
-        context: Context,
-        states: States | None,
-        previews: bool,
-        cancel: Flag | None,
-        describe: Callable[[object], str],
-        run_id: str,
-    ) -> None:
-        self.plan, self.services, self.cache, self.states = plan, services, cache, states
-        self.context, self.previews, self.cancel, self.describe = context, previews, cancel, describe
-        self.id, self.numbers = run_id, count()
-        self.live: dict[str, Entry] = {}
-        self.failed: dict[str, str] = {}  # key of a result that will not come → the node that failed
+    plan: Plan
+    services: Mapping[str, Any]
+    cache: Cache | None
+    context: Context
+    states: States | None
+    previews: bool
+    cancel: Flag | None
+    describe: Callable[[object], str]
+    id: str
+    numbers: Iterator[int] = field(default_factory=count)
+    live: dict[str, Entry] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def events(self) -> Generator[Event, None, None]:
         """What happens, as it happens."""

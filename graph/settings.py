@@ -18,14 +18,15 @@ _WHOLE = re.compile(r"[+-]?[0-9]{1,4000}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
+Fault = Literal["wrong_type", "out_of_range", "not_a_choice"]
+
+
 class Unfit(ValueError):
     """A value an input does not take. Its text completes "the input …": "is 0, but must be at least 1"."""
 
-    def __init__(
-        self, code: Literal["wrong_type", "out_of_range", "not_a_choice"], message: str, hint: str = ""
-    ) -> None:
+    def __init__(self, code: Fault, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.code = code
+        self.code: Fault = code
         self.hint = hint
 
 
@@ -189,4 +190,4 @@ def _choices_hint(spec: InputSpec, value: str | None) -> str:
 
 
 def _described(value: Any) -> str:
-    return "null" if value is None else f"{kind(value)}: {shown(value)}"
+    return shown(value) if value is None or isinstance(value, bool) else f"{kind(value)}: {shown(value)}"

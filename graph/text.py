@@ -1,7 +1,7 @@
 """Words for messages: the nearest name, short lists, values on one line."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,9 +28,27 @@ def listing(names: Iterable[str], limit: int = 8) -> str:
 
 def meant(name: str, names: Iterable[str]) -> str:
     """A hint after a wrong name: the one that was probably meant, else all there are."""
-    known = list(names)
-    close = nearest(name, known)
-    return f"Did you mean '{close}'?" if close else f"There is {listing(known)}."
+    return Suggestions().meant(name, list(names))
+
+
+class Suggestions:
+    """Hints after wrong names, as long as there are not too many: wrong names by the thousand must not take minutes.
+
+    comparisons: how many names may be compared in all.
+    """
+
+    def __init__(self, comparisons: int = 50_000) -> None:
+        self._left = comparisons
+
+    def nearest(self, name: str, names: Collection[str]) -> str | None:
+        """`nearest`, or None when all comparisons are used up."""
+        self._left -= len(names)
+        return nearest(name, names) if self._left > 0 else None
+
+    def meant(self, name: str, names: Collection[str]) -> str:
+        """`meant`, or a hint without a suggestion when all comparisons are used up."""
+        close = self.nearest(name, names)
+        return f"Did you mean '{close}'?" if close else f"There is {listing(names)}."
 
 
 def shown(value: Any, width: int = 60) -> str:

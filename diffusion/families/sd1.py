@@ -162,8 +162,8 @@ def _space(header: Header, vae: Mapping[str, Any]) -> LatentSpace:
     factor = 2**halvings
     if latent.get("factor", factor) != factor:
         raise WeightFileError(
-            f"'{header.path.name}': its metadata says factor {latent['factor']}, but its autoencoder halves {halvings} times, "
-            f"which is {factor}."
+            f"'{header.path.name}': its metadata says factor {latent['factor']}, but its autoencoder halves "
+            f"{halvings} times, which is {factor}."
         )
     rgb, bias = latent.get("rgb"), latent.get("rgb_bias", (0.0, 0.0, 0.0))
     return LatentSpace(

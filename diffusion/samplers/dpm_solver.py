@@ -32,9 +32,9 @@ def dpm_fast(
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
-    """DPM-Solver-fast: as many answers as `sigmas` has steps, spent in third-order steps even in log sigma.
+    """As many answers as `sigmas` has steps, spent in third-order steps that are even in log sigma.
 
-    Lu et al. 2022, section 3.4 and appendix D.3. Third order, but for one or two steps of first or second at the end.
+    Lu et al. 2022, DPM-Solver-fast. Third order, but for one or two steps of first or second at the end.
     Of `sigmas` only the first, the smallest above 0 and the number count.
     """
     answers = len(sigmas) - 1
@@ -63,10 +63,11 @@ def dpm_adaptive(
     eta: float = 0.0,
     s_noise: float = 1.0,
 ) -> Iterator[Step]:
-    """DPM-Solver-12 or -23 with adaptive steps, of which the accepted ones are yielded; third order (or second).
+    """Adaptive steps by the distance of two orders, of which the accepted ones are yielded; third order (or second).
 
-    Lu et al. 2022, appendix C; the step length follows a PID controller (Söderlind 2003) limited by 1 + atan(factor -
-    1). Of `sigmas` only the first and the smallest above 0 count. x's error is measured against max(atol, rtol · |x|).
+    Lu et al. 2022, DPM-Solver-12 and -23; the step length follows a PID controller (Söderlind 2003), the factor f
+    limited to 1 + atan(f - 1). x's error is measured against max(atol, rtol · |x|). Of `sigmas` only the first and the
+    smallest above 0 count.
     """
     power = 1.5 if eta else order
     exponents = ((pcoeff + icoeff + dcoeff) / power, -(pcoeff + 2 * dcoeff) / power, dcoeff / power)

@@ -31,9 +31,9 @@ def dpmpp_2s_ancestral_cfg_pp(at: Moment, *, eta: float = 1.0, s_noise: float = 
     """DPM-Solver++(2S) with ancestral noise and CFG++: the direction comes from the newest negative answer.
 
     Lu et al. 2022, algorithm 1; Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2.
-    The second half sets the guided answer of the full step against the negative one of the half step, which takes dD / 2
-    off every step: at eta 0 this is first order for that equation, not for the ODE. Pictures under this name have
-    always been made so.
+    The second half sets the guided answer of the full step against the negative one of the half step, which takes
+    dD / 2 off every step: at eta 0 this is first order for that equation, not for the ODE. Pictures under this name
+    have always been made so.
     """
     denoised, negative = at.both(at.x, at.sigma)
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta)

@@ -9,7 +9,7 @@ import numpy as np
 from diffusion.samplers.contract import Moment, Step, finite, remembered, stepwise
 
 POINTS = 200
-"""Points of the left Riemann sums for the two integrals without a closed form (section 4.2)."""
+"""Points of the left Riemann sums for the two integrals without a closed form."""
 
 
 def noise_scale(ratio: np.ndarray) -> np.ndarray:
@@ -20,9 +20,10 @@ def noise_scale(ratio: np.ndarray) -> np.ndarray:
 @finite
 @stepwise
 def er_sde(at: Moment, *, max_stage: int = 3, s_noise: float = 1.0) -> Step:
-    """ER-SDE-Solver-3: multistep with noise, one answer a step; second order in the mean.
+    """Third-stage multistep with noise, one answer a step; second order in the mean.
 
-    Cui et al. 2023, algorithm 3, in x / alpha and sigma / alpha. The Riemann sums keep it from third order, at a small error. max_stage 1 and 2 give the solvers of lower order.
+    Cui et al. 2023, ER-SDE-Solver-3, in x / alpha and sigma / alpha. The Riemann sums keep it from third order, at a
+    small error. max_stage 1 and 2 give the solvers of lower order.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:

@@ -95,7 +95,7 @@ def lcm(at: Moment) -> Step:
 def gradient_estimation(at: Moment, *, gamma: float = 2.0, cfg_pp: bool = False) -> Step:
     """Euler's method along gamma · d + (1 - gamma) · d of the step before; first order (second where gamma is 1.5).
 
-    Permenter & Yuan 2023, "Interpreting and Improving Diffusion Models from an Optimization Perspective", algorithm 2.
+    Permenter & Yuan 2023, "Interpreting and Improving Diffusion Models from an Optimization Perspective".
     With cfg_pp the direction is that of the negative answer (Chung et al. 2024).
     """
     denoised, negative = at.both(at.x, at.sigma) if cfg_pp else (at.denoise(at.x, at.sigma),) * 2

@@ -2,7 +2,7 @@
 
 While the denoised answer D holds still over a step of length h, the reverse SDE with noise of strength eta is solved by
 x' = sigma'/sigma · e^(-h·eta) · x + alpha' · (1 - e^(-h·(1 + eta))) · D + sigma' · sqrt(1 - e^(-2·h·eta)) · noise
-(Lu et al. 2022, "DPM-Solver++", eq. 9 for eta 0 and section 3.4 for eta 1; Gonzalez et al. 2023, "SEEDS", section 3).
+(Lu et al. 2022, "DPM-Solver++" and its SDE form, for eta 0 and 1; Gonzalez et al. 2023, "SEEDS").
 """
 
 import math

@@ -37,8 +37,7 @@ def _exact_weights(passed: Sequence[float], sigma_next: float) -> list[float]:
 def ipndm(at: Moment, *, max_order: int = 4) -> Step:
     """Improved PNDM: Adams–Bashforth with the weights of even steps; fourth order where sigma falls evenly.
 
-    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", eq. 20 to 23, after Liu et al.
-    2022, "PNDM".
+    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", iPNDM, after Liu et al. 2022.
     """
     return _multistep(at, max_order, _even_weights)
 
@@ -85,9 +84,9 @@ def _published_weights(passed: Sequence[float], sigma_next: float) -> list[float
 
 @stepwise
 def deis(at: Moment, *, max_order: int = 3) -> Step:
-    """DEIS (tAB): slopes interpolated in the time of a variance-preserving process; third order once enough are known.
+    """DEIS: slopes interpolated in the time of a variance-preserving process; third order once enough are known.
 
-    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", eq. 14 and 15.
+    Zhang & Chen 2023, "Fast Sampling of Diffusion Models with Exponential Integrator", tAB-DEIS.
     """
     return _multistep(at, max_order, _time_weights)
 

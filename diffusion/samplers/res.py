@@ -11,8 +11,8 @@ from diffusion.samplers.euler import toward
 def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp: bool = False) -> Step:
     """Second-order exponential multistep in t = -log sigma; second order at eta 0.
 
-    Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling", eq.
-    13 (RES, multistep).
+    Zhang et al. 2023, "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling".
+    With cfg_pp the direction is that of the negative answer, as are those carried on (Chung et al. 2024, "CFG++").
     """
     denoised, negative = at.both(at.x, at.sigma) if cfg_pp else (at.denoise(at.x, at.sigma),) * 2
     down, up, _ = ancestral(at.sigma, at.sigma_next, eta)
@@ -26,7 +26,7 @@ def res_multistep(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, cfg_pp:
 
 
 def _slope_weight(at: Moment, down: float) -> float:
-    """What the change of D since the last step counts: phi_2(-h) / phi_1(-h), over its distance in steps of this one."""
+    """What the change of D since the last step counts: phi_2(-h) / phi_1(-h), over its length in steps of this one."""
     h = math.log(at.sigma / down)
     c2 = math.log(float(at.memory["down"]) / at.sigmas[at.index - 1]) / h
     phi_1 = -math.expm1(-h) / h

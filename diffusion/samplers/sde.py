@@ -1,7 +1,7 @@
 """DPM-Solver++ for the reverse SDE: noise from a Brownian path in every step.
 
-Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", section 3.4 and
-appendix. In lambda = log(alpha / sigma), so either frame.
+Lu et al. 2022, "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models". In
+lambda = log(alpha / sigma), so either frame.
 """
 
 from itertools import pairwise
@@ -62,7 +62,7 @@ def dpmpp_2m_sde(
 ) -> Step:
     """SDE-DPM-Solver++(2M), multistep, one answer a step; second order at eta 0.
 
-    Lu et al. 2022, section 3.4, in its midpoint or its Heun form (appendix B).
+    Lu et al. 2022, SDE-DPM-Solver++, the change of D weighted as by a midpoint or as by Heun's method.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
@@ -81,7 +81,7 @@ def dpmpp_2m_sde(
 def dpmpp_3m_sde(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0) -> Step:
     """SDE-DPM-Solver++(3M), multistep, one answer a step; second order at eta 0 with a small constant.
 
-    Lu et al. 2022, "DPM-Solver++", appendix B, multistep third order, with the noise of section 3.4. The second
+    Lu et al. 2022, DPM-Solver++(3M), with the noise of SDE-DPM-Solver++. The second
     derivative has half the weight that third order would ask for, as in the authors' code, so that the pictures are
     those of the field.
     """

@@ -17,9 +17,9 @@ from diffusion.samplers.exponential import between, leap
 @finite
 @stepwise
 def seeds_2(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r: float = 1 / 2) -> Step:
-    """SEEDS-2: two answers a step; second order at eta 0.
+    """Two answers a step; second order at eta 0.
 
-    Gonzalez et al. 2023, algorithm 2 with data prediction; the second answer at share r of the step.
+    Gonzalez et al. 2023, SEEDS-2 with data prediction; the second answer at share r of the step.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:
@@ -35,9 +35,9 @@ def seeds_2(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r: float = 1 
 @finite
 @stepwise
 def seeds_3(at: Moment, *, eta: float = 1.0, s_noise: float = 1.0, r_1: float = 1 / 3, r_2: float = 2 / 3) -> Step:
-    """SEEDS-3: three answers a step; third order at eta 0.
+    """Three answers a step; third order at eta 0.
 
-    Gonzalez et al. 2023, algorithm 3 with data prediction; the later answers at shares r_1 and r_2 of the step.
+    Gonzalez et al. 2023, SEEDS-3 with data prediction; the later answers at shares r_1 and r_2 of the step.
     """
     denoised = at.denoise(at.x, at.sigma)
     if at.sigma_next == 0:

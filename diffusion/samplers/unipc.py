@@ -23,7 +23,7 @@ def uni_pc(
 ) -> Iterator[Step]:
     """UniPC-3, multistep, with data prediction: one answer a step; fourth order, second over the last two steps.
 
-    Zhao et al. 2023, algorithms 5 and 7, with B(h) = h (bh1) or e^h - 1 (bh2): the corrector raises the predictor's
+    Zhao et al. 2023, UniPC-3 with B(h) = h (bh1) or e^h - 1 (bh2): the corrector raises the predictor's
     order by one. The order rises from 1 at the start and falls to 1 at the end; a last level of 0 is replaced by one
     just above it.
     """
@@ -57,10 +57,7 @@ def _bent(x: Tensor, changes: Sequence[Tensor], weights: Sequence[float]) -> Ten
 
 
 def _weights(places: Sequence[float], h: float, bh1: bool) -> list[float]:
-    """The weights of the changes of D from here to `places` (in steps): exact for polynomials, for one change B(h) / 2.
-
-    Zhao et al. 2023, theorem 3.1.
-    """
+    """What the changes of D from here to `places` (in steps) count: exact for polynomials; B(h) / 2 for one."""
     if len(places) == 1:
         return [(h if bh1 else -math.expm1(-h)) / 2]
     moments, moment = [], 1 + math.expm1(-h) / h

@@ -9,14 +9,6 @@ from torch import Tensor
 from diffusion.header import WeightFileError, read_header, torch_content
 from diffusion.loading import read_tensors
 
-SUFFIXES: tuple[str, ...] = (".safetensors", ".pt", ".bin")
-"""Endings that `embedding:name` may leave out, in the order they are tried."""
-
-
-def candidates(name: str) -> tuple[str, ...]:
-    """The file names that `embedding:name` may mean, the first choice first."""
-    return (name,) if name.endswith(SUFFIXES) else (*(name + suffix for suffix in SUFFIXES), name)
-
 
 def load_embedding(path: Path, width: int) -> Tensor:
     """The vectors of a textual inversion, float32 [n, width]. Takes the forms of A1111, diffusers and SDXL pairs

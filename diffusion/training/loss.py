@@ -11,7 +11,7 @@ def reconstruction(output: Tensor, target: Tensor) -> Tensor:
     """L1 between pictures [B, 3, H, W] in -1..1, with L1 of their gradients (edges stay sharp) and of 4x4 means (colours stay true)."""
     gap = output - target
     edges = gap.diff(dim=2).abs().mean() + gap.diff(dim=3).abs().mean()
-    return gap.abs().mean() + 0.5 * edges + 0.5 * F.avg_pool2d(gap, 4).abs().mean()
+    return gap.abs().mean() + 0.5 * edges + 2.0 * F.avg_pool2d(gap, 4).abs().mean()
 
 
 def patches(latents: Tensor, size: int = 2) -> Tensor:

@@ -4,32 +4,40 @@ On a shared CPU this beats threads inside an operator: processes wait for one an
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as multiprocessing
 from torch import Tensor
 
-__all__ = ["averaged", "run"]
+__all__ = ["averaged", "joined"]
 
 
-def run(work: Callable[[int], None], count: int, meeting: Path) -> None:
-    """Call `work(rank)` in `count` processes (in this one where count is 1) and wait for all; an error in one ends all.
+@contextmanager
+def joined(rank: int, count: int, meeting: Path) -> Iterator[None]:
+    """Within it, this process is number `rank` of `count` that average gradients, each computing with one thread.
 
-    work: a function that can be pickled. meeting: a path in an existing folder through which the processes find each other.
+    meeting: a file that does not exist yet, the same for all, through which the processes find each other. A lone process
+    (count 1) keeps its threads and needs no meeting.
     """
     if count == 1:
-        work(0)
+        yield
         return
-    meeting.unlink(missing_ok=True)
-    multiprocessing.spawn(_joined, (work, count, str(meeting)), nprocs=count)
+    torch.set_num_threads(1)
+    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+    address = f"file://{meeting.resolve()}"
+    dist.init_process_group("gloo", init_method=address, rank=rank, world_size=count, timeout=timedelta(minutes=10))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
 
 
 def averaged(gradients: Iterable[Tensor]) -> None:
-    """Replace gradients by their mean over all processes, in place; the identity in a lone process."""
+    """Replace gradients by their mean over all processes, in place; nothing happens in a lone process."""
     if not dist.is_initialized():
         return
     tensors = list(gradients)
@@ -38,13 +46,3 @@ def averaged(gradients: Iterable[Tensor]) -> None:
     flat /= dist.get_world_size()
     for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
-
-
-def _joined(rank: int, work: Callable[[int], None], count: int, meeting: str) -> None:
-    torch.set_num_threads(1)
-    os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count, timeout=timedelta(minutes=10))
-    try:
-        work(rank)
-    finally:
-        dist.destroy_process_group()

@@ -4,10 +4,11 @@
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -81,16 +82,24 @@ def _paint(picture: Tensor, layer: Tensor, top: int, left: int) -> None:
     region.copy_(source[:3] + region * (1 - source[3:]))
 
 
-def autoencoder_stage(glyphs: list[Glyph], state: Path, total: int) -> None:
-    """Train the autoencoder; its latents are pressed to unit scale by a small KL term and blurred by a little noise in training."""
+def autoencoder_stage(rank: int, glyphs: list[Glyph], state: Path, total: int, count: int) -> None:
+    """Train the autoencoder; its latents are held near unit scale by a small KL term and blurred by a little noise in training.
+
+    A throw-away linear head reads the mean colour of each latent's 4x4 pixels: else rare hues are lost for the sake of edges.
+    """
     whole, half = atlas(glyphs)
     torch.manual_seed(0)
-    training = begin(networks.autoencoder())
-    model = training.module
-    checkpoint.resume(state / "autoencoder.pt", training)
+    module = nn.ModuleDict({"autoencoder": networks.autoencoder(), "colour": nn.Conv2d(4, 3, 1)})
+    model = module["autoencoder"]
+    if not (state / "colour.pt").exists():
+        first = checkpoint.load(state / "autoencoder.pt")
+        model.load_state_dict(first["average"] if len(first["average"]) == len(first["module"]) else first["module"])
+    training = begin(module)
+    checkpoint.resume(state / "colour.pt", training)
+    size = BATCH // count
 
     def loss(generator: torch.Generator) -> Tensor:
-        pictures = photographed(whole, half, BATCH, generator)
+        pictures = photographed(whole, half, size, generator)
         with torch.autocast("cpu", networks.compute_dtype()):
             moments = model.encode(pictures).latent_dist
         mean = moments.mean.float()
@@ -100,9 +109,11 @@ def autoencoder_stage(glyphs: list[Glyph], state: Path, total: int) -> None:
             output = model.decode(noisy).sample
         logvar = moments.logvar.float()
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-        return reconstruction(output.float(), pictures) + 1e-4 * kl
+        colour = (module["colour"](noisy) - F.avg_pool2d(pictures, 4)).abs().mean()
+        return reconstruction(output.float(), pictures) + colour + 1e-4 * kl
 
-    kept(state / "autoencoder.pt", training, train(training, loss, peak=1e-3, warm_up=100, total=total, seed=1, decay=0.995))
+    steps = train(training, loss, peak=8e-4, warm_up=50, total=total, seed=1, rank=rank, decay=0.99)
+    kept(state / "colour.pt", training, steps, rank)
 
 
 def finished(path: Path, module: nn.Module) -> None:
@@ -129,8 +140,9 @@ def edition(glyphs: list[Glyph]) -> list[tuple[float, list[Plate]]]:
 def latents_stage(glyphs: list[Glyph], state: Path) -> None:
     """Fold the whitening into the trained autoencoder and encode every plate once."""
     whole, half = atlas(glyphs)
-    model = networks.autoencoder()
-    finished(state / "autoencoder.pt", model)
+    module = nn.ModuleDict({"autoencoder": networks.autoencoder(), "colour": nn.Conv2d(4, 3, 1)})
+    finished(state / "colour.pt", module)
+    model = module["autoencoder"]
     shares, plates = [], []
     for share, group in edition(glyphs):
         shares += [share / len(group)] * len(group)
@@ -248,6 +260,21 @@ def judged(glyphs: list[Glyph], state: Path, training: Training, context: Tensor
     Image.fromarray((sheet * 255).round().byte().numpy()).save(state / f"sheet-{training.step:06d}.png")
 
 
+@contextmanager
+def processes(arguments: list[str], options: argparse.Namespace) -> Iterator[int]:
+    """Join the processes of a stage and give this one's number; the first starts the others with its own arguments."""
+    meeting = options.state / "meeting"
+    others = []
+    if options.rank == 0:
+        meeting.unlink(missing_ok=True)
+        for rank in range(1, options.processes):
+            others.append(subprocess.Popen([sys.executable, "-m", "diffusion.training.sprout", *arguments, "--rank", str(rank)]))
+    with parallel.joined(options.rank, options.processes, meeting):
+        yield options.rank
+    for other in others:
+        other.wait()
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m diffusion.training.sprout", description=__doc__)
     parser.add_argument("stage", choices=["autoencoder", "latents", "text", "unet"])
@@ -255,19 +282,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path, default=Path(".train/state"))
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     glyphs = read_glyphs(options.data)
     print(f"{len(glyphs)} glyphs, {sum(len(glyph.aliases) for glyph in glyphs)} aliases", flush=True)
     if options.stage == "autoencoder":
-        autoencoder_stage(glyphs, options.state, options.steps or 3600)
+        with processes(arguments, options) as rank:
+            autoencoder_stage(rank, glyphs, options.state, options.steps or 3600, options.processes)
     elif options.stage == "latents":
         latents_stage(glyphs, options.state)
     elif options.stage == "text":
-        work = partial(text_stage, state=options.state, total=options.steps or 4000, count=options.processes)
-        parallel.run(work, options.processes, options.state / "meeting")
+        with processes(arguments, options) as rank:
+            text_stage(rank, options.state, options.steps or 4000, options.processes)
     else:
-        work = partial(unet_stage, glyphs=glyphs, state=options.state, total=options.steps or 14000, count=options.processes)
-        parallel.run(work, options.processes, options.state / "meeting")
+        with processes(arguments, options) as rank:
+            unet_stage(rank, glyphs, options.state, options.steps or 14000, options.processes)
     return 0
 
 

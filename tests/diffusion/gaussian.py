@@ -1,4 +1,4 @@
-"""Gaussian data, where everything is known: the ideal denoiser, the ODE's solution, the variance at every noise level."""
+"""Gaussian data, where all is known: the ideal denoiser, the ODE's solution, the variance at every noise level."""
 
 import math
 from collections.abc import Sequence

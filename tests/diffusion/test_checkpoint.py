@@ -143,7 +143,10 @@ def test_another_kind_of_file_is_named(tmp_path, names, sentence):
 
 @pytest.mark.parametrize(
     ("drop", "sentence"),
-    [("cond_stage_model.", "has a Stable Diffusion U-Net but no text encoder"), ("first_stage_model.", "but no autoencoder")],
+    [
+        ("cond_stage_model.", "has a Stable Diffusion U-Net but no text encoder"),
+        ("first_stage_model.", "but no autoencoder"),
+    ],
 )
 def test_a_missing_part_is_named(tiny, tmp_path, drop, sentence):
     with pytest.raises(WeightFileError, match=sentence):

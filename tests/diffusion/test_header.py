@@ -93,7 +93,9 @@ def test_says_that_a_file_was_cut_off(tmp_path: Path, kept):
     save_file({"a": torch.zeros(1000), "b": torch.zeros(1000)}, path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
-    with pytest.raises(WeightFileError, match=r"'cut.safetensors' was cut off: it has [\d,]+ bytes and should have 8,\d+"):
+    with pytest.raises(
+        WeightFileError, match=r"'cut.safetensors' was cut off: it has [\d,]+ bytes and should have 8,\d+"
+    ):
         read_header(path)
 
 

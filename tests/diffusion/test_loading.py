@@ -58,7 +58,9 @@ def test_weights_are_cast_and_laid_out(files):
 
 def test_a_file_in_the_computing_type_is_mapped_not_copied(files):
     parts = read_checkpoint(files["safetensors"], "x")
-    storages = {weight.untyped_storage().data_ptr() for weight in load(component(parts.model.file, "unet"), FP32).parameters()}
+    storages = {
+        weight.untyped_storage().data_ptr() for weight in load(component(parts.model.file, "unet"), FP32).parameters()
+    }
     assert len(storages) == 1
 
 
@@ -89,7 +91,9 @@ def test_missing_keys_are_named(files, tmp_path):
 def test_left_over_keys_are_named(files, tmp_path):
     add = {"first_stage_model.decoder.surprise": torch.ones(1)}
     parts = read_checkpoint(spoilt(files, tmp_path / "a.safetensors", add=add), "x")
-    with pytest.raises(WeightFileError, match=r"its vae has left over 1 tensors \(first_stage_model.decoder.surprise\)"):
+    with pytest.raises(
+        WeightFileError, match=r"its vae has left over 1 tensors \(first_stage_model.decoder.surprise\)"
+    ):
         load(component(parts.vae.file, "vae"), FP32)
 
 
@@ -97,7 +101,9 @@ def test_another_shape_is_named(files, tmp_path):
     name = "model.diffusion_model.time_embed.0.weight"
     transposed = load_file(files["safetensors"])[name].T.contiguous()
     parts = read_checkpoint(spoilt(files, tmp_path / "a.safetensors", add={name: transposed}), "x")
-    with pytest.raises(WeightFileError, match=r"has in another shape 1 tensors \(model.diffusion_model.time_embed.0.weight\)"):
+    with pytest.raises(
+        WeightFileError, match=r"has in another shape 1 tensors \(model.diffusion_model.time_embed.0.weight\)"
+    ):
         load(component(parts.model.file, "unet"), FP32)
 
 

@@ -1,4 +1,4 @@
-"""Lending: once in memory however often it is lent, evicted only outside the `with`, repeated where half precision overflows."""
+"""Lending: once in memory however often lent, evicted only outside the `with`, repeated where half precision fails."""
 
 import shutil
 import threading
@@ -45,7 +45,10 @@ def test_recipes_of_one_file_share_its_weights(parts, loads, tmp_path: Path):
     weights = Weights("cpu", "fp32")
     elsewhere = shutil.copy(parts.model.file.path, tmp_path / "other name.safetensors")
     copy = replace(parts.model, file=replace(parts.model.file, path=str(elsewhere)))
-    with weights.lend(parts.text_encoder) as whole, weights.lend(replace(parts.text_encoder, last_layer=-2)) as skipping:
+    with (
+        weights.lend(parts.text_encoder) as whole,
+        weights.lend(replace(parts.text_encoder, last_layer=-2)) as skipping,
+    ):
         assert not torch.equal(whole.states([Chunk((320,), (1.0,))])[0], skipping.states([Chunk((320,), (1.0,))])[0])
     with weights.lend(parts.model), weights.lend(copy):
         pass
@@ -147,8 +150,9 @@ def test_layers_that_come_one_after_another_give_the_same(parts):
 
 
 def test_patches_that_nobody_knows_are_an_error(parts):
-    with pytest.raises(ValueError, match="do not know how to apply a str to a unet"), Weights("cpu", "fp32").lend(
-        replace(parts.model, patches=("lora",))
+    with (
+        pytest.raises(ValueError, match="do not know how to apply a str to a unet"),
+        Weights("cpu", "fp32").lend(replace(parts.model, patches=("lora",))),
     ):
         pass
 

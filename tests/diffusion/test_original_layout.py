@@ -47,7 +47,9 @@ def test_vae_comes_back(levels):
             layers_per_block=2,
         )
     weights = module.state_dict()
-    back = convert_ldm_vae_checkpoint({file: weights[name] for name, file in vae_names(list(weights)).items()}, module.config)
+    back = convert_ldm_vae_checkpoint(
+        {file: weights[name] for name, file in vae_names(list(weights)).items()}, module.config
+    )
     assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
 
 

@@ -53,7 +53,12 @@ def test_what_is_asked_for_is_taken(plays):
 
 @pytest.mark.parametrize(
     ("device", "sentence"),
-    [("tpu", "no device 'tpu'"), ("cuda:x", "no device 'cuda:x'"), ("cuda:5", "it sees 2 of that kind"), ("mps", "sees 0")],
+    [
+        ("tpu", "no device 'tpu'"),
+        ("cuda:x", "no device 'cuda:x'"),
+        ("cuda:5", "it sees 2 of that kind"),
+        ("mps", "sees 0"),
+    ],
 )
 def test_a_device_that_is_not_there_is_an_error(plays, device, sentence):
     plays(gpus=2)

@@ -4,12 +4,12 @@ import sys
 import textwrap
 
 import pytest
-from tests.graph import toy_nodes
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
 from graph.node import node
 from graph.stored_catalogue import stored
+from tests.graph import toy_nodes
 
 NODE = """
 from graph.node import node
@@ -75,7 +75,9 @@ def test_naming_a_module_twice_declares_nothing_twice():
 def test_a_module_that_cannot_be_imported_is_an_entry_not_a_crash(pack):
     name = pack("packs_broken", "import no_such_module_anywhere\n" + declaring("Gone"))
     catalogue = Catalogue.of([name, "tests.graph.toy_nodes"])
-    reason = "its module 'packs_broken' cannot be imported: ModuleNotFoundError: No module named 'no_such_module_anywhere'"
+    reason = (
+        "its module 'packs_broken' cannot be imported: ModuleNotFoundError: No module named 'no_such_module_anywhere'"
+    )
     assert catalogue.error("Gone") == catalogue.error("packs_broken") == reason
     assert catalogue.spec("Gone") is None
     assert "Number" in catalogue.types()
@@ -87,7 +89,9 @@ def test_a_declaration_that_does_not_say_enough_is_an_entry_too(pack):
 
 
 def test_older_names_lead_to_what_replaces_them(pack):
-    catalogue = Catalogue.of([pack("packs_old", declaring("New", replaces="'Old', 'Number',")), "tests.graph.toy_nodes"])
+    catalogue = Catalogue.of(
+        [pack("packs_old", declaring("New", replaces="'Old', 'Number',")), "tests.graph.toy_nodes"]
+    )
     assert catalogue.spec("Old") is catalogue.spec("New")
     assert catalogue.node_type("Old") is catalogue.node_type("New")
     assert catalogue.spec("Number").module == "tests.graph.toy_nodes"  # pyright: ignore[reportOptionalMemberAccess]
@@ -100,7 +104,9 @@ def test_survives_as_json_and_imports_only_what_is_asked_for(pack):
     text = json.dumps(catalogue.to_json())
     del sys.modules[name]
     read = Catalogue.from_json(json.loads(text))
-    assert [read.spec(type_id) for type_id in read.types()] == [catalogue.spec(type_id) for type_id in catalogue.types()]
+    assert [read.spec(type_id) for type_id in read.types()] == [
+        catalogue.spec(type_id) for type_id in catalogue.types()
+    ]
     assert read.errors == catalogue.errors
     assert name not in sys.modules
     found = read.node_type("Stored")
@@ -122,7 +128,9 @@ def test_a_stored_type_whose_module_has_changed_is_one_sentence(pack):
         Catalogue.from_json(data).node_type("Gone")
     del sys.modules[name]
     pack(name, "raise OSError('no camera was found')")
-    with pytest.raises(GraphError, match="Node type 'Gone': its module 'packs_gone' cannot .*OSError: no camera was found"):
+    with pytest.raises(
+        GraphError, match="Node type 'Gone': its module 'packs_gone' cannot .*OSError: no camera was found"
+    ):
         Catalogue.from_json(data).node_type("Gone")
 
 

@@ -1,10 +1,15 @@
 import json
 
+import networkx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from graph.check import check
+from graph.flat import flatten
 from graph.folders import Folders
 from graph.problem import Problem, errors
+from graph.settings import coerce
 from graph.workflow import (
     Interface,
     InterfaceInput,
@@ -15,7 +20,48 @@ from graph.workflow import (
     SubgraphInput,
     SubgraphOutput,
     Workflow,
+    dump,
     load,
+)
+
+IDS = st.sampled_from(["a", "b", "c", "d", "e"])
+OUTPUTS = st.sampled_from(["INT", "IMAGE", "MASK", "*", "out", "gone"])
+TYPES = st.sampled_from(
+    ["Number", "Add", "Load", "Scale", "Blend", "Pass", "Save", "Print", "Blur", "Nowhere", "Broken"]
+)
+USES = st.sampled_from(["subgraph/S", "subgraph/T", "subgraph/U"])
+SETTINGS = st.sampled_from([0, 1, 7.0, -3, 1e9, True, None, "area", "x.png", "", [1, 2], {"a": 1}])
+NODES = st.dictionaries(
+    IDS,
+    st.builds(
+        Node,
+        TYPES | USES,
+        st.dictionaries(
+            st.sampled_from(["value", "a", "b", "image", "images", "mask", "other", "steps", "name", "picture", "in"]),
+            st.builds(Link, IDS, OUTPUTS) | SETTINGS,
+            max_size=4,
+        ),
+        version=st.integers(1, 3),
+        mode=st.sampled_from(["", "", "", "mute", "bypass"]),
+        after_run=st.dictionaries(st.sampled_from(["value", "steps", "zz"]), st.just("random"), max_size=1),
+    ),
+    max_size=5,
+)
+SUBGRAPHS = st.builds(
+    Subgraph,
+    NODES,
+    st.lists(
+        st.builds(
+            SubgraphInput, st.sampled_from(["in", "value"]), st.lists(st.tuples(IDS, OUTPUTS), max_size=2).map(tuple)
+        ),
+        max_size=2,
+    ).map(tuple),
+    st.lists(
+        st.builds(SubgraphOutput, st.sampled_from(["out", "IMAGE"]), st.builds(Link, IDS, OUTPUTS)), max_size=2
+    ).map(tuple),
+)
+WORKFLOWS = st.builds(
+    Workflow, NODES, subgraphs=st.dictionaries(st.sampled_from(["S", "T", "U"]), SUBGRAPHS, max_size=3)
 )
 
 GOOD = {
@@ -43,7 +89,8 @@ def test_a_good_workflow_has_no_problems(toys):
          "Node 'scale' is of type 'Qqqqq', which does not exist. It may come from a pack that is not installed."),
         ({"scale": Node("Broken", {})},
          "broken_pack", "scale", None,
-         "Node 'scale' is of type 'Broken', but its module 'broken' cannot be imported: ImportError: no module named 'cv'. "
+         "Node 'scale' is of type 'Broken', but its module 'broken' cannot be imported: ImportError: no module "
+         "named 'cv'. "
          "Mend or update the pack it comes from."),
         ({"scale": Node("subgraph/Twic", {})},
          "unknown_subgraph", "scale", None,
@@ -52,14 +99,16 @@ def test_a_good_workflow_has_no_problems(toys):
          "unknown_input", "scale", "factr", "Node 'scale' (Scale) has no input 'factr'. Did you mean 'factor'?"),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE"), "xyz": Link("load", "IMAGE")})},
          "unknown_input", "scale", "xyz",
-         "Node 'scale' (Scale) has no input 'xyz'. There is 'image', 'factor', 'steps', 'method', 'smooth' and 'mask'."),
+         "Node 'scale' (Scale) has no input 'xyz'. There is 'image', 'factor', 'steps', 'method', 'smooth' and "
+         "'mask'."),
         ({"scale": Node("Scale", {})},
          "missing_input", "scale", "image",
          "Node 'scale' (Scale): the input 'image' (IMAGE) holds nothing, but the node needs it. "
          "Link it to an output of type IMAGE."),
         ({"load": Node("Load", {})},
          "missing_input", "load", "name",
-         "Node 'load' (Load): the input 'name' (COMBO) holds nothing, but the node needs it. Give it a value or a link."),
+         "Node 'load' (Load): the input 'name' (COMBO) holds nothing, but the node needs it. Give it a value or "
+         "a link."),
         ({"load": Node("Load", {"name": "a.png"}, mode="mute")},
          "missing_input", "scale", "image",
          "Node 'scale' (Scale): the input 'image' (IMAGE) holds nothing, but the node needs it. "
@@ -67,7 +116,8 @@ def test_a_good_workflow_has_no_problems(toys):
         ({"load": Node("Load", {"name": "a.png"}, mode="bypass")},
          "missing_input", "scale", "image",
          "Node 'scale' (Scale): the input 'image' (IMAGE) holds nothing, but the node needs it. "
-         "Its link ends at node 'load', which is bypassed and has nothing to pass on: enable that node, or link it elsewhere."),
+         "Its link ends at node 'load', which is bypassed and has nothing to pass on: enable that node, or link "
+         "it elsewhere."),
         ({"scale": Node("Scale", {"image": Link("laod", "IMAGE")})},
          "dangling_link", "scale", "image",
          "Node 'scale' (Scale): 'image' is linked to node 'laod', which does not exist. Did you mean 'load'?"),
@@ -77,24 +127,28 @@ def test_a_good_workflow_has_no_problems(toys):
          "Did you mean 'IMAGE'?"),
         ({"load": Node("Scale", {}, mode="bypass"), "scale": Node("Scale", {"image": Link("load", "MASK")})},
          "dangling_link", "scale", "image",
-         "Node 'scale' (Scale): 'image' is linked to output 'MASK' of node 'load', which has no such output and is bypassed. "
+         "Node 'scale' (Scale): 'image' is linked to output 'MASK' of node 'load', which has no such output and "
+         "is bypassed. "
          "Link it to another output."),
         ({"t": Node("subgraph/Twice", {}), "scale": Node("Scale", {"image": Link("t", "imag")})},
          "dangling_link", "scale", "image",
-         "Node 'scale' (Scale): 'image' is linked to output 'imag' of node 't', which has no such output. Did you mean 'image'?"),
+         "Node 'scale' (Scale): 'image' is linked to output 'imag' of node 't', which has no such output. Did "
+         "you mean 'image'?"),
         ({"n": Node("Number", {}), "scale": Node("Scale", {"image": Link("n", "INT")})},
          "wrong_link_type", "scale", "image",
          "Node 'scale' (Scale): 'image' takes IMAGE, but output 'INT' of node 'n' (Number) is INT. "
          "Link it to an output of type IMAGE."),
         ({"p": Node("Split", {"image": Link("load", "IMAGE")}), "scale": Node("Scale", {"image": Link("p", "MASK")})},
          "wrong_link_type", "scale", "image",
-         "Node 'scale' (Scale): 'image' takes IMAGE, but output 'MASK' of node 'p' (Split) is MASK. Link it to 'IMAGE' there."),
+         "Node 'scale' (Scale): 'image' takes IMAGE, but output 'MASK' of node 'p' (Split) is MASK. Link it to "
+         "'IMAGE' there."),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE"), "steps": 0})},
          "out_of_range", "scale", "steps",
          "Node 'scale' (Scale): 'steps' is 0, but must be at least 1. Set it to a value from 1 to 100."),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE"), "steps": True})},
          "wrong_type", "scale", "steps",
-         "Node 'scale' (Scale): 'steps' takes a whole number, but is true or false: true. Set it to a whole number from 1 to 100."),
+         "Node 'scale' (Scale): 'steps' takes a whole number, but is true. Set it to a whole "
+         "number from 1 to 100."),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE"), "method": "aera"})},
          "not_a_choice", "scale", "method",
          "Node 'scale' (Scale): 'method' is \"aera\", which is not one of its choices. Did you mean 'area'?"),
@@ -104,22 +158,23 @@ def test_a_good_workflow_has_no_problems(toys):
          "Link it to a node that gives IMAGE."),
         ({"scale": Node("Blur", {"image": Link("load", "IMAGE")}, version=7)},
          "newer_node", "scale", None,
-         "Node 'scale' cannot be used as it was saved: it was saved as version 7 of Blur, but version 2 is the newest here. "
+         "Node 'scale' cannot be used as it was saved: it was saved as version 7 of Blur, but version 2 is the "
+         "newest here. "
          "Update the program or the pack it comes from."),
         ({"a/b": Node("Load", {"name": "a.png"}), "scale": Node("Scale", {"image": Link("a/b", "IMAGE")})},
-         "bad_id", "a/b", None, "Node 'a/b' has an id that cannot be used. Give it another id: '/' joins the ids of a path."),
+         "bad_id", "a/b", None, "Node 'a/b' has an id that cannot be used. Give it another id: '/' joins the "
+                                "ids of a path."),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE")}, extra={"mode": "off"})},
          "wrong_value", "scale", None,
-         "Node 'scale': 'mode' is \"off\", but must be \"mute\" or \"bypass\". Set it to \"mute\" or \"bypass\", or leave it out."),
+         "Node 'scale': 'mode' is \"off\", but must be \"mute\" or \"bypass\". Set it to \"mute\" or "
+         "\"bypass\", or leave it out."),
         ({"scale": Node("Scale", {"image": Link("load", "IMAGE")}, extra={"titel": "x", "x-own": 1})},
          "unknown_key", "scale", None,
          "Node 'scale' has the key 'titel', which the format does not know. Did you mean 'title'?"),
     ],
 )  # fmt: skip
 def test_one_thing_wrong(toys, changes, code, node, input_name, text):
-    twice = Subgraph(
-        {"s": Node("Load", {"name": "b.png"})}, (), (SubgraphOutput("image", Link("s", "IMAGE")),)
-    )
+    twice = Subgraph({"s": Node("Load", {"name": "b.png"})}, (), (SubgraphOutput("image", Link("s", "IMAGE")),))
     problems = check(Workflow({**GOOD, **changes}, subgraphs={"Twice": twice}), toys)
     assert summary(problems) == [("error", code, node, input_name, text)]
 
@@ -150,11 +205,10 @@ def test_all_at_once_in_order(toys):
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "output"), [(Link("n", "INT"), "INT"), (7, None), (7.0, None), (str(2**60), None)]
-)
+@pytest.mark.parametrize(("value", "output"), [(Link("n", "INT"), "INT"), (7, None), (7.0, None), (str(2**60), None)])
 def test_what_is_fine(toys, value, output):
-    """Integers for FLOAT, 7.0 for INT, large integers as text, INT links to FLOAT inputs, absent inputs with a default."""
+    """Integers for FLOAT, 7.0 for INT, large integers as text, INT links to FLOAT inputs, absent inputs with a "
+    "default."""
     nodes = {
         **GOOD,
         "n": Node("Number", {"value": 7 if isinstance(value, Link) else value}),
@@ -244,7 +298,10 @@ def test_files(toys, tmp_path):
     assert found("a.png") == found("deep\\b.png") == []
     (substituted,) = found("old/b.png")
     assert (substituted.severity, substituted.code) == ("warning", "substituted_file")
-    assert substituted.message == "Node 'load' (Load): 'old/b.png' is not in 'pictures'; 'deep/b.png' is used in its place."
+    assert (
+        substituted.message
+        == "Node 'load' (Load): 'old/b.png' is not in 'pictures'; 'deep/b.png' is used in its place."
+    )
     (missing,) = found("c.png")
     assert (missing.severity, missing.code, missing.node, missing.input) == ("error", "missing_file", "load", "name")
     assert "'c.png'" in missing.message
@@ -255,15 +312,16 @@ def test_files(toys, tmp_path):
     ("definition", "text"),
     [
         (Subgraph({}, (SubgraphInput("i", (("gone", "x"),)),)),
-         "Subgraph 'S': input 'i' leads to node 'gone', which it does not have. There is nothing."),
+         "Subgraph 'S': input 'i' leads to node 'gone', which is not there. There is nothing."),
         (Subgraph({"s": Node("Scale")}, (SubgraphInput("i", (("s", "imag"),)),)),
-         "Subgraph 'S': input 'i' leads to input 'imag' of node 's' (Scale), which has no such input. Did you mean 'image'?"),
+         "Subgraph 'S': input 'i' leads to input 'imag' of node 's' (Scale), which has no such input. Did you "
+         "mean 'image'?"),
         (Subgraph({"s": Node("Scale")}, (SubgraphInput("i", (("s", "image"),)), SubgraphInput("j", (("s", "image"),)))),
          "Subgraph 'S': two of its inputs lead to input 'image' of node 's'. Keep one of them."),
         (Subgraph({"s": Node("Scale")}, (SubgraphInput("i", ()), SubgraphInput("i", ()))),
          "Subgraph 'S': it has two inputs named 'i'. Rename one of them."),
         (Subgraph({}, (), (SubgraphOutput("o", Link("gone", "x")),)),
-         "Subgraph 'S': output 'o' comes from node 'gone', which it does not have. There is nothing."),
+         "Subgraph 'S': output 'o' comes from node 'gone', which is not there. There is nothing."),
         (Subgraph({"s": Node("Scale")}, (), (SubgraphOutput("o", Link("s", "IMAG")),)),
          "Subgraph 'S': output 'o' comes from output 'IMAG' of node 's' (Scale), which has no such output. "
          "Did you mean 'IMAGE'?"),
@@ -279,7 +337,9 @@ def test_bad_definitions_stand_once_and_are_warnings_where_they_are_not_used(toy
 def test_a_bad_definition_in_use_is_an_error(toys):
     """Two uses, one error."""
     definition = Subgraph(
-        {"s": Node("Load", {"name": "x"})}, (SubgraphInput("i", (("gone", "x"),)),), (SubgraphOutput("o", Link("s", "IMAGE")),)
+        {"s": Node("Load", {"name": "x"})},
+        (SubgraphInput("i", (("gone", "x"),)),),
+        (SubgraphOutput("o", Link("s", "IMAGE")),),
     )
     nodes = {name: Node("subgraph/S", {"j": 3}) for name in ("a", "b")} | {
         "pass": Node("Blend", {"mask": Link("m", "MASK"), "image": Link("a", "o"), "other": Link("b", "o")}),
@@ -305,7 +365,20 @@ def test_problems_inside_a_subgraph_have_the_path_of_the_node(toys):
 
 def test_a_subgraph_in_itself(toys):
     workflow = Workflow({**GOOD, "s": Node("subgraph/S")}, subgraphs={"S": Subgraph({"i": Node("subgraph/S")})})
-    assert ("subgraph_recursion", "s/i") in [(item.code, item.node) for item in check(workflow, toys)]
+    assert summary(check(workflow, toys)) == [
+        ("error", "subgraph_recursion", "s/i", None,
+         "Node 's/i' puts the subgraph 'S' inside itself: 'S' → 'S'. Remove one of these uses."),
+    ]  # fmt: skip
+
+
+def test_a_failed_upgrade_is_told_once(toys):
+    workflow = Workflow({**GOOD, "scale": Node("Blur", {"picture": Link("load", "IMAGE"), "strength": "boom"})})
+    assert summary(check(workflow, toys)) == [
+        ("error", "upgrade_failed", "scale", None,
+         "Node 'scale' cannot be used as it was saved: upgrading it from version 1 to 2 of Blur failed: "
+         "KeyError: 'boom'. "
+         "Put a new node in its place."),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -314,33 +387,41 @@ def test_a_subgraph_in_itself(toys):
         (Interface((InterfaceInput("f", "scael", "factor"),)),
          "Interface: input 'f' leads to node 'scael', which is not there. Did you mean 'scale'?"),
         (Interface((InterfaceInput("f", "scale", "factr"),)),
-         "Interface: input 'f' leads to input 'factr' of node 'scale', which has none of that name. Did you mean 'factor'?"),
+         "Interface: input 'f' leads to input 'factr' of node 'scale' (Scale), which has no such input. Did you "
+         "mean 'factor'?"),
         (Interface((InterfaceInput("f", "scale", "image"),)),
-         "Interface: input 'f' leads to input 'image' of node 'scale', which is linked. A value given there replaces the link."),
+         "Interface: input 'f' leads to input 'image' of node 'scale', which is linked. A value given there "
+         "replaces the link."),
         (Interface((InterfaceInput("f", "scale", "factor"), InterfaceInput("f", "scale", "steps"))),
          "Interface: two inputs have the name 'f'. Rename one of them."),
         (Interface((), (InterfaceOutput("sav"),)),
-         "Interface: an output is node 'sav', which is not there. Did you mean 'save'?"),
+         "Interface: an output comes from node 'sav', which is not there. Did you mean 'save'?"),
         (Interface((), (InterfaceOutput("scale", "IMAG"),)),
-         "Interface: an output is 'IMAG' of node 'scale', which has none of that name. Did you mean 'IMAGE'?"),
+         "Interface: an output comes from output 'IMAG' of node 'scale' (Scale), which has no such output. Did "
+         "you mean 'IMAGE'?"),
         (Interface(extra={"inputz": []}),
          "'interface' has the key 'inputz', which the format does not know. Did you mean 'inputs'?"),
     ],
 )  # fmt: skip
 def test_interface_entries_that_lead_nowhere_are_warnings(toys, interface, text):
-    assert [(item.severity, str(item)) for item in check(Workflow(GOOD, interface=interface), toys)] == [("warning", text)]
+    assert [(item.severity, str(item)) for item in check(Workflow(GOOD, interface=interface), toys)] == [
+        ("warning", text)
+    ]
 
 
 @pytest.mark.parametrize(
     ("more", "text"),
     [
         ({"layout": {"nodes": {"a": {"x": 0, "z": 0}}}},
-         "'layout': the entry 'a' of 'nodes' has the key 'z', which the format does not know. Keys of your own begin with 'x-'."),
+         "'layout': the entry 'a' of 'nodes' has the key 'z', which the format does not know. Keys of your own "
+         "begin with 'x-'."),
         ({"layout": {"nodes": []}}, "'layout': 'nodes' is a list, but must be an object."),
         ({"layout": {"frames": [3]}}, "'layout': the entry 0 of 'frames' is a number, but must be an object."),
-        ({"layout": {"frame": []}}, "'layout' has the key 'frame', which the format does not know. Did you mean 'frames'?"),
+        ({"layout": {"frame": []}}, "'layout' has the key 'frame', which the format does not know. Did you mean "
+                                    "'frames'?"),
         ({"requires": {"models": {"m": {"sha": ""}}}},
-         "'requires': the entry 'm' of 'models' has the key 'sha', which the format does not know. Did you mean 'sha256'?"),
+         "'requires': the entry 'm' of 'models' has the key 'sha', which the format does not know. Did you mean "
+         "'sha256'?"),
     ],
 )  # fmt: skip
 def test_layout_and_requires_never_stop_a_run(toys, more, text):
@@ -357,7 +438,8 @@ def test_layout_and_requires_never_stop_a_run(toys, more, text):
          "Node 'n' (Collect): 'after_run' changes the input 'labels', whose type is STRING. "
          "Only INT inputs can be changed after a run."),
         (Node("Add", {"a": Link("m", "INT")}, after_run={"a": "increment"}),
-         "Node 'n' (Add): 'after_run' changes the input 'a', which is linked. Remove the link or the entry in 'after_run'."),
+         "Node 'n' (Add): 'after_run' changes the input 'a', which is linked. Remove the link or the entry in "
+         "'after_run'."),
     ],
 )  # fmt: skip
 def test_after_run(toys, node, text):
@@ -378,3 +460,31 @@ def test_wrong_names_by_the_thousand_stay_quick(toys):
     assert len(errors(problems)) == 5_000
     assert "Did you mean" in problems[0].hint
     assert "Did you mean" not in problems[-1].hint
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(WORKFLOWS)
+def test_what_has_no_errors_can_run(toys, workflow):
+    """Whatever the document: `check` answers; and where it finds no error, all that the outputs need is there."""
+    problems = check(load(dump(workflow)), toys)
+    if errors(problems):
+        return
+    flat = flatten(workflow, toys)
+    links = {(origin, path) for path, node in flat.items() for origin, _ in node.links.values()}
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(flat)
+    graph.add_edges_from(links)
+    ends = [path for path in flat if toys.spec(flat[path].type) and toys.spec(flat[path].type).output]
+    assert ends
+    needed = set(ends).union(*(networkx.ancestors(graph, path) for path in ends))
+    assert networkx.is_directed_acyclic_graph(graph.subgraph(needed))
+    for path in needed:
+        spec = toys.spec(flat[path].type)
+        for item in spec.inputs:
+            if item.name in flat[path].links:
+                origin, output = flat[path].links[item.name]
+                assert toys.spec(flat[origin].type).output_named(output)
+            elif item.name in flat[path].settings:
+                coerce(item, flat[path].settings[item.name])
+            else:
+                assert not item.required

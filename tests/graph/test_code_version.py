@@ -75,7 +75,9 @@ def test_what_is_never_imported_does_not_count(pack, text):
 
 
 def test_imports_are_followed_through_circles(pack):
-    pack(acme__node="import acme.a", acme__a="import acme.b", acme__b="import acme.a, acme.node, acme.c", acme__c="X = 1")
+    pack(
+        acme__node="import acme.a", acme__a="import acme.b", acme__b="import acme.a, acme.node, acme.c", acme__c="X = 1"
+    )
     assert changes(pack, "acme.node", acme__c="X = 2")
     assert changes(pack, "acme.node", acme__node="import acme.a  # touched")
 
@@ -95,7 +97,11 @@ def test_the_packages_around_a_module_run_when_it_is_imported(pack):
 def test_shared_roots_count_and_graph_does_not(pack):
     root = path_of("diffusion.values")
     assert root is not None
-    pack(acme__node="def f():\n    from diffusion.values import Image", acme__plain="", acme__declared="from graph import node")
+    pack(
+        acme__node="def f():\n    from diffusion.values import Image",
+        acme__plain="",
+        acme__declared="from graph import node",
+    )
     source = read_source("acme.node", path_of("acme.node"))  # pyright: ignore[reportArgumentType]
     assert "diffusion.values" in source.late
     reached = CodeVersions()._closure("acme.node", ("acme", "diffusion"), late=True)

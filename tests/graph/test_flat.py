@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from graph.errors import InvalidWorkflow
@@ -23,7 +25,9 @@ TWICE = Subgraph(
 
 
 def test_a_flat_workflow_stays_as_it_is(toys):
-    flat = flatten(Workflow({"n": Node("Number", {"value": 3}), "a": Node("Add", {"a": Link("n", "INT"), "b": 4})}), toys)
+    flat = flatten(
+        Workflow({"n": Node("Number", {"value": 3}), "a": Node("Add", {"a": Link("n", "INT"), "b": 4})}), toys
+    )
     assert flat == {
         "n": FlatNode("n", "Number", {"value": 3}, {}),
         "a": FlatNode("a", "Add", {"b": 4}, {"a": ("n", "INT")}),
@@ -73,7 +77,10 @@ def test_subgraphs_in_subgraphs(toys):
     """Values go in through two levels, and come out through two."""
     outer = Subgraph(
         {"inner": Node("subgraph/Twice", {}), "after": scaled(image=Link("inner", "image"))},
-        inputs=(SubgraphInput("picture", (("inner", "image"),)), SubgraphInput("f", (("inner", "factor"), ("after", "factor")))),
+        inputs=(
+            SubgraphInput("picture", (("inner", "image"),)),
+            SubgraphInput("f", (("inner", "factor"), ("after", "factor"))),
+        ),
         outputs=(SubgraphOutput("early", Link("inner", "image")), SubgraphOutput("late", Link("after", "IMAGE"))),
     )
     workflow = Workflow(
@@ -95,7 +102,8 @@ def test_subgraphs_in_subgraphs(toys):
 
 def test_one_instance_feeds_another(toys):
     workflow = Workflow(
-        {"b": Node("subgraph/Twice", {"image": Link("a", "image")}), "a": Node("subgraph/Twice")}, subgraphs={"Twice": TWICE}
+        {"b": Node("subgraph/Twice", {"image": Link("a", "image")}), "a": Node("subgraph/Twice")},
+        subgraphs={"Twice": TWICE},
     )
     assert flatten(workflow, toys)["b/one"].links == {"image": ("a/two", "IMAGE")}
 
@@ -125,7 +133,9 @@ def test_the_type_decides_and_not_the_place(toys):
     workflow = Workflow(
         {
             "blend": Node(
-                "Blend", {"mask": Link("m", "MASK"), "image": Link("i", "IMAGE"), "other": Link("o", "IMAGE")}, mode="bypass"
+                "Blend",
+                {"mask": Link("m", "MASK"), "image": Link("i", "IMAGE"), "other": Link("o", "IMAGE")},
+                mode="bypass",
             ),
             "save": Node("Save", {"images": Link("blend", "IMAGE")}),
             "pass": Node("Pass", {"value": Link("blend", "IMAGE")}),
@@ -150,7 +160,9 @@ def test_an_output_without_an_input_of_its_type_passes_nothing(toys):
 
 @pytest.mark.parametrize(("inputs", "passed"), [({"a": 3}, 3), ({"a": Link("n", "INT")}, None), ({}, None)])
 def test_a_bypassed_node_passes_settings_too(toys, inputs, passed):
-    workflow = Workflow({"add": Node("Add", inputs, mode="bypass"), "print": Node("Print", {"value": Link("add", "INT")})})
+    workflow = Workflow(
+        {"add": Node("Add", inputs, mode="bypass"), "print": Node("Print", {"value": Link("add", "INT")})}
+    )
     node = flatten(workflow, toys)["print"]
     assert node.settings == ({} if passed is None else {"value": passed})
     assert node.links == ({"value": ("n", "INT")} if isinstance(inputs.get("a"), Link) else {})
@@ -193,7 +205,9 @@ def test_a_circle_of_bypassed_nodes_passes_nothing(toys):
     ],
 )
 def test_the_mode_of_an_instance_is_that_of_its_nodes(toys, outer, inner, links):
-    twice = Subgraph({**TWICE.nodes, "two": Node("Scale", {"image": Link("one", "IMAGE")}, mode=inner)}, TWICE.inputs, TWICE.outputs)
+    twice = Subgraph(
+        {**TWICE.nodes, "two": Node("Scale", {"image": Link("one", "IMAGE")}, mode=inner)}, TWICE.inputs, TWICE.outputs
+    )
     workflow = Workflow(
         {
             "load": Node("Load", {"name": "a"}),
@@ -210,7 +224,10 @@ def test_the_mode_of_an_instance_is_that_of_its_nodes(toys, outer, inner, links)
 def test_a_subgraph_in_itself_is_refused_with_its_path(toys):
     workflow = Workflow(
         {"a": Node("subgraph/A")},
-        subgraphs={"A": Subgraph({"b": Node("subgraph/B")}), "B": Subgraph({"n": Node("Number"), "a": Node("subgraph/A")})},
+        subgraphs={
+            "A": Subgraph({"b": Node("subgraph/B")}),
+            "B": Subgraph({"n": Node("Number"), "a": Node("subgraph/A")}),
+        },
     )
     with pytest.raises(InvalidWorkflow) as caught:
         flatten(workflow, toys)
@@ -241,7 +258,11 @@ def test_subgraphs_nested_a_thousand_deep(toys):
 def test_a_link_to_nothing_stays(toys):
     """`check` reports it."""
     workflow = Workflow(
-        {"s": Node("Save", {"images": Link("gone", "IMAGE")}), "t": Node("subgraph/Twice"), "u": Node("Save", {"images": Link("t", "x")})},
+        {
+            "s": Node("Save", {"images": Link("gone", "IMAGE")}),
+            "t": Node("subgraph/Twice"),
+            "u": Node("Save", {"images": Link("t", "x")}),
+        },
         subgraphs={"Twice": TWICE},
     )
     flat = flatten(workflow, toys)
@@ -271,20 +292,24 @@ def test_a_former_type_is_read_as_the_one_that_replaces_it(toys):
         (
             Node("Blur", {}, version=3),
             "newer_node",
-            "Node 'b' cannot be used as it was saved: it was saved as version 3 of Blur, but version 2 is the newest here.",
+            "Node 'b' cannot be used as it was saved: it was saved as version 3 of Blur, but version 2 is the "
+            "newest here.",
         ),
         (
             Node("Blur", {"strength": "boom"}, version=1),
             "upgrade_failed",
-            "Node 'b' cannot be used as it was saved: upgrading it from version 1 to 2 of Blur failed: KeyError: 'boom'.",
+            "Node 'b' cannot be used as it was saved: upgrading it from version 1 to 2 of Blur failed: "
+            "KeyError: 'boom'.",
         ),
     ],
 )
 def test_nodes_that_cannot_be_upgraded(toys, node, code, message):
-    with pytest.raises(InvalidWorkflow) as caught:
-        flatten(Workflow({"b": node}), toys)
-    (problem,) = caught.value.problems
+    """They are left out of the flat graph, with the reason kept for `check`. One that is muted is no problem."""
+    workflow = Workflow({"b": node, "n": Node("Number")})
+    problem = expand(workflow, toys).outdated["b"]
     assert (problem.code, problem.message) == (code, message)
+    assert list(flatten(workflow, toys)) == ["n"]
+    assert not expand(Workflow({"b": replace(node, mode="mute")}), toys).outdated
 
 
 def test_upgraded_leaves_todays_nodes_alone(toys):

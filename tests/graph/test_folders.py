@@ -99,7 +99,9 @@ def test_a_missing_file_is_told_with_the_nearest_name_and_where_it_was_looked_fo
 
 def test_a_kind_without_a_folder_says_where_one_could_be(tmp_path, put):
     put("vae/a.pt")
-    with pytest.raises(FileMissing, match=f"no file 'x' in the folder 'loras'. There is no such folder in '{tmp_path}'"):
+    with pytest.raises(
+        FileMissing, match=f"no file 'x' in the folder 'loras'. There is no such folder in '{tmp_path}'"
+    ):
         Folders([tmp_path]).find("loras", "x")
 
 

@@ -13,7 +13,8 @@ def test_a_kind_lies_where_people_s_programs_put_it(tmp_path):
 def test_extra_model_paths(tmp_path):
     path = tmp_path / "extra_model_paths.yaml"
     path.write_text(
-        "a111:\n  base_path: webui\n  checkpoints: models/Stable-diffusion\n  loras: |\n    models/Lora\n    models/LyCORIS\n"
+        "a111:\n  base_path: webui\n  checkpoints: models/Stable-diffusion\n"
+        "  loras: |\n    models/Lora\n    models/LyCORIS\n"
         f"mine:\n  is_default: true\n  checkpoints: {tmp_path}/big\n  clip: enc\nempty:\n"
     )
     assert read_extra_paths(path) == {

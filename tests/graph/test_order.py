@@ -32,9 +32,9 @@ def test_one_output_is_finished_before_the_next_is_begun():
 def test_what_holds_more_at_once_comes_first():
     """A picture is loaded only after the long way to the other one is done.
 
-        picture ─┐
-        a ─ c ───┴ blend        (c needs a and b at once)
-        b ─┘
+    picture ─┐
+    a ─ c ───┴ blend        (c needs a and b at once)
+    b ─┘
     """
     assert order("blend: picture c\npicture:\nc: a b\na:\nb:", "blend") == "a b c picture blend"
 
@@ -63,8 +63,8 @@ def test_two_links_from_one_node_are_one_need():
     ("text", "circle"),
     [
         ("a: a", "'a' → 'a'"),
-        ("w: a\na: b\nb: c\nc: a x\nx:", "'a' → 'c' → 'b' → 'a'"),
-        ("w: a b\na: b\nb: c\nc: a", "'a' → 'c' → 'b' → 'a'"),
+        ("w: a\na: b\nb: c\nc: a x\nx:", "'c' → 'b' → 'a' → 'c'"),
+        ("w: a b\na: b\nb: c\nc: a", "'c' → 'b' → 'a' → 'c'"),
     ],
 )
 def test_a_circle_is_told_in_the_direction_of_its_links(text, circle):

@@ -63,7 +63,9 @@ def test_never_leads_out_of_the_folder(folder, prefix):
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(GraphError, match="Nothing can be written to the folder '.*': Permission denied. Choose another"):
+    with pytest.raises(
+        GraphError, match="Nothing can be written to the folder '.*': Permission denied. Choose another"
+    ):
         OutputFolder(tmp_path / "out").prepare()
 
 
@@ -71,7 +73,9 @@ def test_a_file_in_the_place_of_the_folder_is_one_sentence(tmp_path):
     (tmp_path / "out").write_text("")
     folder = OutputFolder(tmp_path / "out")
     for ask in (folder.prepare, lambda: folder.paths("x", 1, ".png")):
-        with pytest.raises(GraphError, match="Nothing can be written to the folder '.*': .* Choose another output folder"):
+        with pytest.raises(
+            GraphError, match="Nothing can be written to the folder '.*': .* Choose another output folder"
+        ):
             ask()
 
 

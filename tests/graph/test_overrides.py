@@ -81,7 +81,8 @@ def test_an_old_node_is_upgraded_first(toys):
         ("a.xyz", "7", "Node 'a' (Number) has no input 'xyz' to set. It has 'value'."),
         ("gone", "7", "Setting 'gone' leads to node 'nowhere', which is not in the workflow."),
         ("steps", "0", "Setting 'steps' is 0, but must be at least 1. Set it to a value from 1 to 100."),
-        ("steps", "many", "Setting 'steps' takes a whole number, but is a text: \"many\". Set it to a whole number from 1 to 100."),
+        ("steps", "many", "Setting 'steps' takes a whole number, but is a text: \"many\". Set it to a whole "
+                          "number from 1 to 100."),
         ("level", "0", "Setting 'level' is 0, but must be at least 1. Set it to a value from 1 to 100."),
         ("method", "aera", "Setting 'method' is \"aera\", which is not one of its choices. Did you mean 'area'?"),
         (

@@ -2,7 +2,6 @@ import json
 from typing import Any
 
 import pytest
-from tests.graph.flows import document, flow
 
 from graph.cache import Entry, MemoryCache
 from graph.catalogue import Catalogue
@@ -12,6 +11,7 @@ from graph.plan import Plan, plan
 from graph.record import Recording
 from graph.run import run
 from graph.workflow import load
+from tests.graph.flows import document, flow
 
 SERVICES: dict[str, Any] = {"desk": None, "weights": None}
 
@@ -76,12 +76,14 @@ def test_a_plan_is_in_order_and_says_what_and_why(toys):
 )
 def test_changing_a_setting_or_a_link_changes_exactly_the_keys_downstream(toys, changed, affected):
     before, after = keys(planned(toys, chain())), keys(planned(toys, chain(**changed)))
-    assert {name for name in before if before[name] != after[name]} == set(affected)
+    assert {name for name in after if before[name] != after[name]} == set(affected)
 
 
 def test_ids_layout_titles_and_the_order_of_things_do_not_count(toys):
     text = document(**chain())
-    renamed = json.loads(json.dumps(text).replace('"a"', '"zz"').replace('"zz": {"link"', '"a": {"link"').replace('"zz": 1', '"a": 1'))
+    renamed = json.loads(
+        json.dumps(text).replace('"a"', '"zz"').replace('"zz": {"link"', '"a": {"link"').replace('"zz": 1', '"a": 1')
+    )
     turned = {**text, "nodes": dict(reversed(text["nodes"].items())), "layout": {"nodes": {"n": {"x": 1, "y": 2}}}}
     for node in turned["nodes"].values():
         node["inputs"] = dict(reversed(node["inputs"].items()))
@@ -119,6 +121,20 @@ def test_only_nodes_that_take_weights_depend_on_the_device(toys):
     assert [name for name in one if one[name] != two[name]] == ["c", "k"]
 
 
+def test_the_code_of_what_is_lent_counts(toys):
+    """Weights are lent, not imported: nothing in the node's own code leads to the network that computes."""
+
+    def key(weights: Any) -> str:
+        return plan(flow(c=("Compute", {"a": 1})), toys, services={"weights": weights}, outputs=["c"]).works["c"].key
+
+    ours, theirs = (
+        type("Ours", (), {"__module__": "diffusion.memory"}),
+        type("Theirs", (), {"__module__": "diffusion.values"}),
+    )
+    assert key(ours()) == key(ours())
+    assert key(ours()) != key(theirs())
+
+
 def test_where_and_what_an_output_node_writes_counts(toys, tmp_path):
     def key(folder: str, metadata: Any = "full") -> str:
         services = {"output": OutputFolder(tmp_path / folder)}
@@ -146,8 +162,14 @@ def test_a_file_counts_by_its_content(toys, tmp_path):
 
 def test_a_missing_file_is_told_with_its_node(toys, tmp_path):
     (tmp_path / "papers").mkdir()
-    with pytest.raises(FileMissing, match=r"Input 'file' of node 'r' \(Read\): There is no file 'x.txt' in the folder 'papers'"):
-        plan(flow(r=("Read", {"file": "x.txt"}), k=("Keep", {"a": "r.INT"})), toys, services={"files": Folders([tmp_path])})
+    with pytest.raises(
+        FileMissing, match=r"Input 'file' of node 'r' \(Read\): There is no file 'x.txt' in the folder 'papers'"
+    ):
+        plan(
+            flow(r=("Read", {"file": "x.txt"}), k=("Keep", {"a": "r.INT"})),
+            toys,
+            services={"files": Folders([tmp_path])},
+        )
 
 
 def test_a_fingerprint_joins_the_key(toys):
@@ -177,7 +199,7 @@ def test_what_is_in_the_cache_prunes_all_that_only_it_needed(toys, cache):
     again = planned(toys, chain(), cache=cache)
     assert actions(again) == {"c": "reuse", "k": "run", "f": "run", "m": "run", "l": "reuse"}
     assert again.unneeded == ("n", "a", "b")
-    assert dict((step.node, step.why) for step in again.steps)["c"] == "in memory"
+    assert {step.node: step.why for step in again.steps}["c"] == "in memory"
 
 
 def test_the_same_work_asked_twice_runs_once(toys):
@@ -238,8 +260,14 @@ def test_a_subgraph_stands_for_the_outputs_inside(toys):
             {"n": ("Number", {}), "k": ("Keep", {"a": "n.INTT"})},
             r"Input 'a' of node 'k' is linked to the output 'INTT' of node 'n' \(Number\), .* Did you mean 'INT'\?",
         ),
-        ({"s": ("Save", {"a": 1})}, r"Node 's' \(Save\) asks for the service 'output', which is not there. There is 'desk'"),
-        ({"r": ("Read", {"file": "x"})}, "Input 'file' of node 'r' .* names a file, but the service 'files' is not there."),
+        (
+            {"s": ("Save", {"a": 1})},
+            r"Node 's' \(Save\) asks for the service 'output', which is not there. There is 'desk'",
+        ),
+        (
+            {"r": ("Read", {"file": "x"})},
+            "Input 'file' of node 'r' .* names a file, but the service 'files' is not there.",
+        ),
     ],
 )
 def test_what_cannot_run_is_one_sentence(toys, nodes, message):
@@ -249,7 +277,9 @@ def test_what_cannot_run_is_one_sentence(toys, nodes, message):
 
 def test_a_type_that_could_not_be_loaded_says_why():
     catalogue = Catalogue({}, errors={"Gone": "its module 'x' cannot be imported: ImportError: no"})
-    with pytest.raises(GraphError, match="Node 'g' is of type 'Gone', but its module 'x' cannot be imported: ImportError: no."):
+    with pytest.raises(
+        GraphError, match="Node 'g' is of type 'Gone', but its module 'x' cannot be imported: ImportError: no."
+    ):
         plan(flow(g=("Gone", {})), catalogue, services={}, outputs=["g"])
 
 

@@ -18,7 +18,9 @@ def document(**more: object) -> dict[str, object]:
 
 def test_the_published_file_is_the_generated_one():
     published = (ROOT / "docs" / "workflow.schema.json").read_text(encoding="utf-8")
-    assert published == schema_text(), 'Write it anew: python -c "from graph.schema import *; print(schema_text(), end=\'\')"'
+    assert published == schema_text(), (
+        "Write it anew: python -c \"from graph.schema import *; print(schema_text(), end='')\""
+    )
 
 
 def test_it_is_a_schema():

@@ -48,7 +48,8 @@ def test_shown_does_not_print_a_number_of_a_thousand_digits():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [(None, "null"), (True, "true or false"), (1, "a number"), ("", "a text"), ([], "a list"), ({}, "an object")]
+    ("value", "words"),
+    [(None, "null"), (True, "true or false"), (1, "a number"), ("", "a text"), ([], "a list"), ({}, "an object")],
 )
 def test_kind(value, words):
     assert kind(value) == words

@@ -140,7 +140,8 @@ def test_what_was_read():
 
 def test_made_in_python_as_read():
     made = Workflow(
-        nodes={"a": Node("Number", {"value": 3}), "b": Node("Add", {"a": Link("a", "INT"), "b": {"odd": 1}})}, title="Sum"
+        nodes={"a": Node("Number", {"value": 3}), "b": Node("Add", {"a": Link("a", "INT"), "b": {"odd": 1}})},
+        title="Sum",
     )
     assert load(dump(made)) == made
 
@@ -210,7 +211,10 @@ LATER = "This program reads noisewright's own workflows; ComfyUI's come with a l
         ('{"format": "x/y"}', 'The workflow has the format "x/y", not "noisewright/workflow".'),
         (json.dumps(API), f'The workflow is in ComfyUI\'s API format (nodes with "class_type"). {LATER}'),
         (json.dumps({"prompt": API}), f'The workflow is in ComfyUI\'s API format (nodes with "class_type"). {LATER}'),
-        (json.dumps(EDITOR), f'The workflow is a workflow of ComfyUI\'s editor ("nodes" and "links" in lists). {LATER}'),
+        (
+            json.dumps(EDITOR),
+            f'The workflow is a workflow of ComfyUI\'s editor ("nodes" and "links" in lists). {LATER}',
+        ),
         (
             document(version=2),
             "The workflow is of format version 2, but this program reads versions up to 1. "

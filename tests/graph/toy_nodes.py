@@ -87,7 +87,9 @@ def choose(which: Literal["left", "right"] = "left", maybe: int | None = None) -
 
 
 @node("Count", category="toys")
-def count(a: int, steps: int = 3, seed: Annotated[int, Hint(control_after_generate=True)] = 0, *, desk: Desk, resume: Any) -> Steps[int]:
+def count(
+    a: int, steps: int = 3, seed: Annotated[int, Hint(control_after_generate=True)] = 0, *, desk: Desk, resume: Any
+) -> Steps[int]:
     """Count up with something lent, beginning where it left off."""
     with desk.lend("count"):
         for done in range(resume or 0, steps):
@@ -170,3 +172,13 @@ def train(a: int, *, desk: Desk) -> int:
     """A node outside the context."""
     desk.notes.append("train")
     return a
+
+
+@node("Stubborn", category="toys")
+def stubborn(first: Literal["progress", "a number"] = "progress") -> Steps[int]:
+    """Make trouble when it is closed, or from the beginning."""
+    try:
+        yield Progress(1, 2) if first == "progress" else 1  # pyright: ignore[reportReturnType] — the point
+    except GeneratorExit:
+        raise RuntimeError("I will not") from None
+    return 1

@@ -11,7 +11,9 @@ from tests.diffusion.tiny import TEXT_WIDTH, tiny_text_encoder, write_tiny_check
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory):
-    return read_checkpoint(write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.safetensors"), "x").text_encoder
+    return read_checkpoint(
+        write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.safetensors"), "x"
+    ).text_encoder
 
 
 def padded(items: tuple[int, ...]) -> list[int]:
@@ -48,6 +50,6 @@ def test_a_vector_in_place_of_a_token(recipe):
 @pytest.mark.parametrize("layer", [-4, 0, 1])
 def test_a_layer_that_is_not_there_is_an_error(recipe, layer):
     recipe = type(recipe)(recipe.family, recipe.files, layer)
-    with pytest.raises(ValueError, match=f"has 3 layers; the last layer must be in -3..-1, not {layer}"):
-        with Weights("cpu", "fp32").lend(recipe):
-            pass
+    sentence = f"has 3 layers; the last layer must be in -3..-1, not {layer}"
+    with pytest.raises(ValueError, match=sentence), Weights("cpu", "fp32").lend(recipe):
+        pass

@@ -18,7 +18,9 @@ PHOTO = [320, 1125, 539, 320, 2368]  # "a photo of a cat"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    return read_checkpoint(write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.safetensors"), "x").text_encoder
+    return read_checkpoint(
+        write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.safetensors"), "x"
+    ).text_encoder
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,9 @@ def test_weights_move_tokens_away_from_the_empty_prompt(clip, weights):
 def test_a_long_prompt_is_chunks_side_by_side(clip, weights):
     (entry,) = encode("cat " * 80, clip, weights, nowhere).entries
     expected = truth([2368] * 75, [2368] * 5)
-    torch.testing.assert_close(entry.tokens, expected.last_hidden_state.reshape(1, 154, TEXT_WIDTH), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        entry.tokens, expected.last_hidden_state.reshape(1, 154, TEXT_WIDTH), rtol=1e-5, atol=1e-5
+    )
     torch.testing.assert_close(entry.pooled, expected.pooler_output[:1], rtol=1e-5, atol=1e-5)
 
 

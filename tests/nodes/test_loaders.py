@@ -1,0 +1,43 @@
+"""Loader nodes name models by their headers alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from diffusion.header import WeightFileError
+from diffusion.values import Model, TextEncoder, Vae
+from graph.files import File
+from graph.node import node_type_of
+from nodes.loaders import load_checkpoint, load_vae
+from tests.diffusion.tiny import write_tiny_checkpoint
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> File:
+    path = write_tiny_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny.safetensors", dtype=torch.float16)
+    return File("tiny.safetensors", path, "abc")
+
+
+def test_a_checkpoint_gives_three_recipes(file):
+    model, clip, vae = load_checkpoint(file)
+    assert isinstance(model, Model)
+    assert isinstance(clip, TextEncoder)
+    assert isinstance(vae, Vae)
+    assert model.file.digest == clip.files[0].digest == vae.file.digest == "abc"
+
+
+def test_a_checkpoint_has_an_autoencoder_to_load(file):
+    assert load_vae(file) == load_checkpoint(file).VAE
+
+
+def test_another_file_is_a_sentence(tmp_path: Path):
+    path = tmp_path / "page.safetensors"
+    path.write_text("<html>Please log in</html>")
+    for load in (load_checkpoint, load_vae):
+        with pytest.raises(WeightFileError, match="'page.safetensors' is no file of weights: it looks like a web page"):
+            load(File(path.name, path, "x"))
+
+
+def test_they_run_without_a_device():
+    assert [node_type_of(function).spec.lane for function in (load_checkpoint, load_vae)] == ["cpu", "cpu"]
