@@ -2,10 +2,10 @@
 
     python -m benchmarks.guided_step [--checkpoint PATH] [--steps 12] [--size 256]
 
-Without a checkpoint one with seeded random weights is written to a temporary folder (2.1 GB). The peer is a bare call of
-diffusers' U-Net, the very same module in the same precision and layout, with positive and negative prompt as one batch.
-Step and bare call take turns, so that what else the machine does touches both. Then the median step at `auto` is compared
-with the one at `fp32`. Targets: at most 1.05 times the bare call; on a CPU with AMX `auto` at least 3 times faster.
+Without a checkpoint one with seeded random weights is written to a temporary folder (2.1 GB). The peer is a bare call
+of diffusers' U-Net, the very same module in the same precision and layout, with both prompts as one batch. Step and
+bare call take turns, so that what else the machine does touches both. Then the median step at `auto` is compared with
+the one at `fp32`. Targets: at most 1.05 times the bare call; on a CPU with AMX `auto` at least 3 times faster.
 """
 
 import argparse

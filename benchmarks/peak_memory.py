@@ -27,7 +27,8 @@ from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from
 path, configs, steps = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 load = dict(local_files_only=True, dtype=torch.bfloat16)
 clip = create_diffusers_clip_model_from_ldm(
-    CLIPTextModel, load_single_file_checkpoint(path), subfolder="text_encoder", config=str(configs), **load)
+    CLIPTextModel, load_single_file_checkpoint(path), subfolder="text_encoder", config=str(configs),
+    local_files_only=True, torch_dtype=torch.bfloat16)
 unet = UNet2DConditionModel.from_single_file(path, config=str(configs), subfolder="unet", **load)
 vae = AutoencoderKL.from_single_file(path, config=str(configs), subfolder="vae", **load)
 with torch.inference_mode():
@@ -68,12 +69,14 @@ def peer(checkpoint: Path, steps: int, work: Path) -> list[str]:
 
 
 def peak_of(command: list[str]) -> float:
-    """Gigabytes (10⁹ bytes) that the command held at most. A child of its own, since the figure is of all children so far."""
+    """Gigabytes (10⁹ bytes) the command held at most. In a child of its own: the figure is of all children so far."""
     measured = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
-    done = subprocess.run([sys.executable, "-c", measured, *command], check=True, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", measured, *command], check=True, cwd=ROOT, capture_output=True, text=True
+    )
     kilobytes = int(done.stdout) if sys.platform != "darwin" else int(done.stdout) / 1024
     return kilobytes * 1024 / 1e9
 
@@ -84,7 +87,8 @@ def compare(checkpoint: Path, steps: int, precision: str) -> bool:
         size = checkpoint.stat().st_size / 1e9
         own = peak_of(ours(checkpoint, steps, precision, Path(folder)))
         print(f"{size:.2f} GB checkpoint, text to 256×256 at {precision}: {own:.2f} GB (target: at most {TARGET} GB)")
-        print(f"diffusers' modules, loaded from the file as bfloat16: {peak_of(peer(checkpoint, steps, Path(folder))):.2f} GB")
+        other = peak_of(peer(checkpoint, steps, Path(folder)))
+        print(f"diffusers' modules, loaded from the file as bfloat16: {other:.2f} GB")
     return own <= TARGET
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from diffusion.loading import Residence
+from diffusion.tensors import Residence
 
 Answer = TypeVar("Answer", Tensor, tuple[Tensor, ...])
 

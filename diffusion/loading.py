@@ -5,12 +5,11 @@ Nothing keeps random weights: a module is made on torch's meta device, where wei
 only when each of them has come from the file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from diffusion.architectures import (
     AutoencoderKL,
@@ -21,24 +20,8 @@ from diffusion.architectures import (
     convert_ldm_vae_checkpoint,
 )
 from diffusion.families import Component
-from diffusion.header import Header, TensorInfo, WeightFileError, torch_tensors
-
-DTYPES: Mapping[str, torch.dtype] = {
-    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
-    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "F16": torch.float16, "BF16": torch.bfloat16,
-    "F32": torch.float32, "F64": torch.float64,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Residence:
-    """Where and how weights live. channels_last: 4-D weights are stored [out, H, W, in], which low-precision kernels
-    like.
-    """
-
-    device: torch.device
-    dtype: torch.dtype
-    channels_last: bool = False
+from diffusion.header import WeightFileError
+from diffusion.tensors import Reader, Residence
 
 
 def load(component: Component, residence: Residence) -> nn.Module:
@@ -48,24 +31,17 @@ def load(component: Component, residence: Residence) -> nn.Module:
     """
     module = build(component)
     sources = _sources(component, module)
-    read = _reader(component.header, residence)
+    reader = Reader(component.header, residence)
     for name, target in module.state_dict().items():
-        tensor = _settle(read(sources[name]).reshape(target.shape), residence)
         owner, _, leaf = name.rpartition(".")
-        setattr(module.get_submodule(owner), leaf, nn.Parameter(tensor, requires_grad=False))
+        weight = nn.Parameter(reader.read(sources[name], tuple(target.shape)), requires_grad=False)
+        setattr(module.get_submodule(owner), leaf, weight)
     for name, buffer in module.named_buffers():
         if buffer.is_meta:
             raise RuntimeError(f"{type(module).__name__}.{name} is a buffer that no file holds and nothing filled.")
         owner, _, leaf = name.rpartition(".")
         setattr(module.get_submodule(owner), leaf, buffer.to(residence.device))
     return module.eval()
-
-
-def read_tensors(header: Header) -> dict[str, Tensor]:
-    """All tensors of a file, in the file's types and in memory of their own: for small files."""
-    host = Residence(torch.device("cpu"), torch.float32)
-    read = _reader(header, host)
-    return {name: read(name).clone() for name in header.tensors}
 
 
 def build(component: Component) -> nn.Module:
@@ -171,60 +147,3 @@ def _current_name(name: str) -> str:
         ):
             name = name.replace(old, new)
     return name
-
-
-def _reader(header: Header, residence: Residence) -> Callable[[str], Tensor]:
-    """How to get a tensor of the file by name, in the file's type.
-
-    Where the file holds the type that computes, and the host is where it computes, tensors are views of the mapped
-    file: they take no memory of their own. Else each is read alone and plainly, so that a cast never sees more than one
-    of them twice.
-    """
-    if header.format == "torch":
-        tensors = torch_tensors(header.path, device="cpu")
-        return lambda name: tensors[name]
-    mapped: dict[str, Tensor] = {}
-
-    def read(name: str) -> Tensor:
-        info = header.tensors[name]
-        dtype = DTYPES.get(info.dtype)
-        if dtype is None:
-            raise WeightFileError(
-                f"'{header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read."
-            )
-        if info.count == 0:
-            return torch.empty(info.shape, dtype=dtype)
-        if dtype == residence.dtype and residence.device.type == "cpu" and info.start % dtype.itemsize == 0:
-            if not mapped:
-                mapped["file"] = _map(header.path)
-            return mapped["file"][info.start : info.start + info.nbytes].view(dtype).reshape(info.shape)
-        return _read(header.path, info).view(dtype).reshape(info.shape)
-
-    return read
-
-
-def _map(path: Path) -> Tensor:
-    """A file's bytes as a tensor: private pages, so that nothing written to it reaches the file."""
-    return torch.from_file(str(path), shared=False, size=path.stat().st_size, dtype=torch.uint8)
-
-
-def _read(path: Path, info: TensorInfo) -> Tensor:
-    """The bytes of one tensor, in memory of their own."""
-    content = torch.empty(info.nbytes, dtype=torch.uint8)
-    with path.open("rb", buffering=0) as file:
-        file.seek(info.start)
-        view = memoryview(content.numpy())  # pyright: ignore[reportArgumentType] — arrays are buffers
-        done = 0
-        while done < info.nbytes:
-            count = file.readinto(view[done:])
-            if not count:
-                raise WeightFileError(f"'{path.name}' ended while it was read; it has changed since.")
-            done += count
-    return content
-
-
-def _settle(tensor: Tensor, residence: Residence) -> Tensor:
-    if residence.channels_last and tensor.ndim == 4:
-        # not `contiguous`: a 1×1 kernel has both layouts at once, and only `to` gives it the strides that kernels go by
-        return tensor.to(residence.device, residence.dtype, memory_format=torch.channels_last)
-    return tensor.to(residence.device, residence.dtype)

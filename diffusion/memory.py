@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from diffusion.lease import Lease
-    from diffusion.loading import Residence
     from diffusion.network import Network
+    from diffusion.tensors import Residence
     from diffusion.text.clip import ClipText
     from diffusion.vae import Autoencoder
 
@@ -138,8 +138,9 @@ class Weights:
         """Load a network, making room before."""
         import torch
 
-        from diffusion.loading import Residence, load, weights_in_bytes
+        from diffusion.loading import load, weights_in_bytes
         from diffusion.streaming import stream
+        from diffusion.tensors import Residence
 
         device = torch.device(self._choice.device)
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.lease import Lease
-from diffusion.loading import Residence
 from diffusion.prediction import Prediction
+from diffusion.tensors import Residence
 from diffusion.values import LatentSpace
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diffusion.lease import Lease
-from diffusion.loading import Residence
 from diffusion.services import Weights
+from diffusion.tensors import Residence
 from diffusion.tiling import in_tiles
 from diffusion.values import Image, Latent, LatentSpace, Mask, Vae
 

@@ -1,7 +1,7 @@
 """The values that flow along links: pictures, masks, latents, conditionings, and recipes of models. Loads no torch.
 
-Tensors are float32 on the CPU. Values are frozen and are never mutated: a node that changes a picture returns a new one.
-`wire` is the name under which files and other programs know a type.
+Tensors are float32 on the CPU. Values are frozen and are never mutated: a node that changes a picture returns a new
+one. `wire` is the name under which files and other programs know a type.
 """
 
 from __future__ import annotations
@@ -105,10 +105,10 @@ class Area:
 class ConditioningEntry:
     """One encoded prompt and where and when it holds.
 
-    tokens: float32 [B, T, D]. pooled: float32 [B, D] or None. area: None = everywhere. strength: weight where entries overlap.
-    mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its bounding box.
-    start, end: the part of sampling in which it holds, as percent of the noise range in 0..1.
-    extras: what packs add, by name.
+    tokens: float32 [B, T, D]. pooled: float32 [B, D] or None. area: None = everywhere. strength: weight where entries
+    overlap. mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its
+    bounding box. start, end: the part of sampling in which it holds, as percent of the noise range in 0..1. extras:
+    what packs add, by name.
     """
 
     tokens: Tensor
@@ -138,7 +138,8 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class WeightFile:
-    """A file (or diffusers folder) of weights. path: absolute. digest: of its content; two files with one digest are one.
+    """A file (or diffusers folder) of weights. path: absolute. digest: of its content; two files with one digest are
+    one.
 
     part: the folder of a diffusers model ("unet", "vae", …), or "" for a single file.
     """
@@ -150,7 +151,9 @@ class WeightFile:
 
 @dataclass(frozen=True)
 class Model:
-    """A denoiser: a recipe, not weights. `weights.lend(model)` makes it compute. patches: LoRA and the like, in order."""
+    """A denoiser: a recipe, not weights. `weights.lend(model)` makes it compute. patches: LoRA and the like, in
+    order.
+    """
 
     wire: ClassVar[str] = "MODEL"
     family: str
@@ -160,7 +163,9 @@ class Model:
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """Text encoder(s): a recipe. last_layer: −1 is the last layer, −2 the one before it (CLIP skip); None: the family's own."""
+    """Text encoder(s): a recipe. last_layer: −1 is the last layer, −2 the one before it (CLIP skip); None: the
+    family's own.
+    """
 
     wire: ClassVar[str] = "CLIP"
     family: str

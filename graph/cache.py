@@ -102,8 +102,9 @@ class MemoryCache:
 
 def entry_of_files(saved: SavedFiles) -> Entry:
     """The entry of an output node that has just written these files. Raises OSError where one is not there."""
-    stamps = tuple((status.st_size, status.st_mtime_ns) for status in (path.stat() for path in saved.paths))
-    return Entry(saved=saved, stamps=stamps)
+    paths = tuple(path.absolute() for path in saved.paths)
+    stamps = tuple((status.st_size, status.st_mtime_ns) for status in (path.stat() for path in paths))
+    return Entry(saved=SavedFiles(paths, saved.kind), stamps=stamps)
 
 
 def stamp_of(path: Path) -> tuple[int, int] | None:

@@ -8,9 +8,12 @@ from typing import Any
 from graph.cache import Entry, entry_of_files
 from graph.errors import GraphError, NodeFailed
 from graph.files import SavedFiles
-from graph.plan import Work
 from graph.settings import Unfit, coerce
 from graph.text import listing
+from graph.work import Work
+
+WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where the words of a class name meet: "OutOfMemoryError", "OSError"."""
 
 SPEAKING = (ValueError, OSError, RuntimeError)
 """Built-in errors whose texts are usually sentences; the others are shown with the name of their class."""
@@ -65,12 +68,14 @@ def failure(work: Work, error: Exception) -> NodeFailed:
     """An error as people read it: one paragraph, without the traceback."""
     kind = type(error)
     text = str(error).strip()
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror + (f": '{error.filename}'" if error.filename else "") + "."
     speaks = " " in text and (isinstance(error, SPEAKING) or getattr(builtins, kind.__name__, None) is not kind)
     return NodeFailed(
         text if speaks else f"{kind.__name__}: {text}" if text else f"{kind.__name__}.",
         node=work.node,
         type_id=work.kind.spec.type,
-        code=re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower(),
+        code=WORDS.sub("_", kind.__name__).lower(),
         hint=str(getattr(error, "hint", "") or ""),
     )
 

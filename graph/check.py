@@ -20,6 +20,9 @@ from graph.text import Suggestions, listing, meant
 
 __all__ = ["Problem", "check"]
 
+ENDLESS = frozenset({"subgraph_recursion", "too_large"})
+"""Problems that leave no graph to judge, wherever they stand."""
+
 
 def check(
     workflow: Workflow, catalogue: Catalogue, files: Folders | None = None, outputs: Collection[str] | None = None
@@ -34,7 +37,7 @@ def check(
     problems = [
         *shape_problems(workflow),
         *reference_problems(workflow, catalogue, suggestions),
-        *expansion.unplaced,
+        *expansion.endless,
         *expansion.outdated.values(),
         *node_problems(workflow, catalogue, expansion, suggestions, files),
         *_circles(expansion),
@@ -46,13 +49,15 @@ def check(
 
 
 def _weighed(problems: list[Problem], needed: set[str], expansion: Expansion) -> list[Problem]:
-    """Errors at nodes that no wanted output needs become warnings."""
+    """Errors at nodes that no wanted output needs become warnings; but what is endless is so for every reader."""
     around = {path[:index] for path in needed for index, letter in enumerate(path) if letter == "/"}
     used = {expansion.instances[path] for path in around if path in expansion.instances}
 
     def matters(problem: Problem) -> bool:
         if problem.subgraph is not None:
             return problem.subgraph in used
+        if problem.code in ENDLESS:
+            return True
         return problem.node is None or problem.node in needed or problem.node in around
 
     return [

@@ -13,6 +13,12 @@ from graph.spec import ANY, InputSpec, NodeSpec, accepts
 LIMIT = 200_000
 """Nodes a workflow may have with its subgraphs in place. Ten definitions of ten uses each would already be 10^10."""
 
+_TOO_LARGE = Problem(
+    code="too_large",
+    message=f"With its subgraphs in place the workflow has more than {LIMIT:,} nodes.",
+    hint="Use fewer subgraphs inside each other.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class FlatNode:
@@ -36,27 +42,29 @@ class Expansion:
     """The flat graph with what `check` needs to explain it.
 
     instances: path of each subgraph instance → name of its definition. absent: path of each muted or bypassed node →
-    its mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. unplaced: subgraphs that
-    cannot be put in place. outdated: path of each node that cannot be brought to today's version of its type → why.
+    its mode. lost: (node, input) → path of the muted or bypassed node at which its link ended. outdated: path of each
+    node that cannot be brought to today's version of its type → why. endless: subgraphs inside themselves, and nodes
+    beyond `LIMIT`; the flat graph ends there.
     """
 
     flat: Flat
     instances: Mapping[str, str]
     absent: Mapping[str, str]
     lost: Mapping[tuple[str, str], str]
-    unplaced: tuple[Problem, ...]
     outdated: Mapping[str, Problem]
+    endless: tuple[Problem, ...]
 
 
 def flatten(workflow: Workflow, catalogue: Catalogue) -> Flat:
-    """The flat graph, in document order. Raises InvalidWorkflow if a subgraph cannot be put in place.
+    """The flat graph, in document order.
 
-    Nothing else is judged here: links to nodes that do not exist stay, nodes of unknown type keep all their settings.
-    Nodes that cannot be brought to today's version of their type are left out; `check` says why.
+    Raises InvalidWorkflow if a subgraph is used inside itself, or there are more nodes than `LIMIT`. Nothing else is
+    judged here: links to nodes that do not exist stay, nodes of unknown type keep all their settings. Nodes that cannot
+    be brought to today's version of their type are left out: `check` says why, and whether anything needs them.
     """
     expansion = expand(workflow, catalogue)
-    if expansion.unplaced:
-        raise InvalidWorkflow(expansion.unplaced)
+    if expansion.endless:
+        raise InvalidWorkflow(expansion.endless)
     return {path: node for path, node in expansion.flat.items() if path not in expansion.outdated}
 
 
@@ -84,7 +92,7 @@ def expand(workflow: Workflow, catalogue: Catalogue) -> Expansion:
                 settings[name] = value
         flat[path] = FlatNode(path, placed.type, settings, links)
     absent = {path: placed.mode for path, placed in placement.nodes.items() if placed.mode}
-    return Expansion(flat, placement.instances, absent, lost, tuple(placement.unplaced), placement.outdated)
+    return Expansion(flat, placement.instances, absent, lost, placement.outdated, tuple(placement.endless))
 
 
 def upgraded(node: Node, catalogue: Catalogue) -> Node:
@@ -147,8 +155,8 @@ class _Placement:
         self.catalogue = catalogue
         self.nodes: dict[str, _Placed] = {}
         self.instances: dict[str, str] = {}
-        self.unplaced: list[Problem] = []
         self.outdated: dict[str, Problem] = {}
+        self.endless: list[Problem] = []
         self._specs: dict[str, NodeSpec | None] = {}
         self._stack = [_Scope("", iter(workflow.nodes.items()), {}, "", "")]
         while self._stack:
@@ -162,9 +170,7 @@ class _Placement:
             else:
                 self._stack.pop()
             if len(self.nodes) + len(self.instances) > LIMIT:
-                message = f"With its subgraphs in place the workflow has more than {LIMIT:,} nodes."
-                hint = "Use fewer subgraphs inside each other."
-                self.unplaced.append(Problem(code="too_large", message=message, hint=hint))
+                self.endless.append(_TOO_LARGE)
                 break
 
     def _place(self, scope: _Scope, name: str, node: Node) -> None:
@@ -190,7 +196,7 @@ class _Placement:
         if mode == "mute" or subgraph in around:
             self.nodes[path] = _Placed(node.type, None, inputs, mode)
             if mode != "mute":
-                self.unplaced.append(_recursion([*around[around.index(subgraph) :], subgraph], path))
+                self.endless.append(_recursion([*around[around.index(subgraph) :], subgraph], path))
             return False
         self.instances[path] = subgraph
         inner = iter(definition.nodes.items())

@@ -15,7 +15,12 @@ from typing import Any
 FORMAT = 1
 """Part of every key; raise it when keys are made differently."""
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encode_anything = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def _encode(value: Any) -> str:
+    """The same as the encoder says, without its cost for whole numbers. (It is quick with texts by itself.)"""
+    return str(value) if type(value) is int else _encode_anything(value)
 
 
 def canonical(value: Any) -> bytes:
@@ -54,5 +59,7 @@ class TypeKey:
         Raises ValueError for what JSON cannot say.
         """
         key = self._common.copy()
-        key.update(_encode([settings, links, digests, salt]).encode())
+        named = ",".join([f"{_encode(name)}:{_encode(settings[name])}" for name in sorted(settings)])
+        linked = ",".join([f'{_encode(name)}:["{links[name][0]}",{_encode(links[name][1])}]' for name in sorted(links)])
+        key.update(f"[{{{named}}},{{{linked}}},{_encode(digests) if digests else '{}'},{_encode(salt)}]".encode())
         return key.hexdigest()

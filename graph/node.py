@@ -85,9 +85,9 @@ def node(
     """Declare a function as the node type `type_id`.
 
     version: raise it when inputs, outputs or meaning change, and give `upgrade(inputs, version) -> inputs`.
-    output: a run starts from this node. fingerprint: makes it impure; called with the known settings and the services it
-    names, it returns a text that joins the cache key. lane: "device" for nodes that take `weights`, else "cpu", if None.
-    Raises DeclarationError, with function and parameter, where the signature does not say enough.
+    output: a run starts from this node. fingerprint: makes it impure; called with the known settings and the services
+    it names, it returns a text that joins the cache key. lane: "device" for nodes that take `weights`, else "cpu", if
+    None. Raises DeclarationError, with function and parameter, where the signature does not say enough.
     """
 
     def declare(function: F) -> F:
@@ -109,7 +109,9 @@ def node(
             **_signature(function),
         )
         if not spec.help:
-            raise DeclarationError(f"{_place(function)} has no docstring; it is the help text of node type '{type_id}'.")
+            raise DeclarationError(
+                f"{_place(function)} has no docstring; it is the help text of node type '{type_id}'."
+            )
         if version > 1 and upgrade is None:
             raise DeclarationError(f"{_place(function)}: version {version} of '{type_id}' needs upgrade=….")
         function.__node__ = NodeType(spec, function, upgrade, fingerprint)  # pyright: ignore[reportFunctionMemberAccess]
@@ -237,8 +239,8 @@ def _wire(annotation: Any, place: str) -> str:
     if isinstance(wire, str):
         return wire
     raise DeclarationError(
-        f"{place} has the type {annotation!r}, which has no wire name. Use int, float, str, bool, a Literal, a type variable, "
-        "or a value class with `wire`."
+        f"{place} has the type {annotation!r}, which has no wire name. Use int, float, str, bool, a Literal, "
+        "a type variable, or a value class with `wire`."
     )
 
 

@@ -92,7 +92,7 @@ class _Graph:
         return known
 
     def unknown_type(self, path: str, type_id: str) -> Iterator[Problem]:
-        """A node type, or a subgraph, that is not there. One that is there, but inside itself, was told already."""
+        """A node type, or a subgraph, that is not there. A subgraph that is there is inside itself, which was told."""
         if type_id.startswith(SUBGRAPH):
             name, names = type_id.removeprefix(SUBGRAPH), self.workflow.subgraphs
             if name not in names:

@@ -17,13 +17,15 @@ def ordered(flat: Flat, wanted: Sequence[str], loads: Callable[[FlatNode], bool]
     need, origin = dict[str, int](), dict[str, str]()
     for node_id in order:
         node = flat[node_id]
-        sources = list(dict.fromkeys(source for source, _ in node.links.values()))
-        best = sources
+        sources = [source for source, _ in node.links.values()]
         if len(sources) > 1:
+            sources = list(dict.fromkeys(sources))
             best = _arranged(sources, need, origin)
             if best != sources:
                 arranged[node_id] = best
-        need[node_id] = max((need[source] + held for held, source in enumerate(best)), default=1)
+            need[node_id] = max([need[source] + held for held, source in enumerate(best)])
+        else:
+            need[node_id] = need[sources[0]] if sources else 1
         upstream = next((origin[source] for source in sources if source in origin), None)
         if upstream is not None:
             origin[node_id] = upstream

@@ -1,59 +1,35 @@
 """The plan of a run: which nodes compute and which are reused, in which order and why, and when results are dropped."""
 
-import logging
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from graph.cache import Cache, Entry
 from graph.catalogue import Catalogue
 from graph.document import Workflow
-from graph.errors import FileMissing, GraphError
+from graph.errors import GraphError
 from graph.events import PlannedNode
-from graph.files import File
-from graph.flat import Flat, FlatNode, flatten
-from graph.kind import Kind, Kinds
+from graph.flat import Flat, flatten
+from graph.kind import Kinds
 from graph.order import ordered
 from graph.record import Recording
-from graph.settings import Unfit, coerce
-from graph.spec import InputSpec
 from graph.text import nearest
-
-log = logging.getLogger(__name__)
+from graph.work import Work, work_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one node is asked to do.
-
-    key: of its result; two nodes with one key do the same work. arguments: settings, defaults and files, by parameter.
-    links: (parameter, node it comes from, that node's key, index of its output). files: input → the files it names.
-    fingerprint: of an impure node. volatile: why no result can be reused in its place, or "".
-    """
-
-    node: str
-    kind: Kind
-    key: str
-    arguments: Mapping[str, Any]
-    links: tuple[tuple[str, str, str, int], ...]
-    files: Mapping[str, tuple[File, ...]]
-    fingerprint: str = ""
-    volatile: str = ""
+Action = Literal["reuse", "run"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One node's turn. releases: keys of results that nothing needs after it. wanted: somebody asked for its result."""
 
     work: Work
-    action: Literal["reuse", "run"]
+    action: Action
     why: str
     wanted: bool
-    releases: tuple[str, ...] = ()
+    releases: tuple[str, ...]
 
     @property
     def node(self) -> str:
@@ -118,7 +94,7 @@ def plan(
     order = ordered(flat, wanted, lambda node: kinds.of(node).loads)
     works: dict[str, Work] = {}
     for node_id in order:
-        works[node_id] = _work(flat, node_id, works, kinds)
+        works[node_id] = work_of(flat[node_id], works, kinds)
     steps, unneeded = _decided(works, wanted, cache.get if cache is not None else _nowhere)
     return Plan(workflow, flat, works, wanted, steps, unneeded, environment, recording)
 
@@ -143,96 +119,12 @@ def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[st
     return tuple(wanted)
 
 
-def _work(flat: Flat, node_id: str, works: Mapping[str, Work], kinds: Kinds) -> Work:
-    """What one node is asked to do. works: of the nodes before it."""
-    node = flat[node_id]
-    kind = kinds.of(node)
-    arguments = dict(kind.defaults)
-    for name, value in node.settings.items():
-        spec = kind.inputs.get(name)
-        if spec is not None and (
-            value is not None or spec.default is not None
-        ):  # null for nothing is as good as absent
-            arguments[name] = _setting(node, spec, value)
-    links: list[tuple[str, str, str, int]] = []
-    origins: dict[str, tuple[str, str]] = {}
-    for name, (source, output) in node.links.items():
-        if name not in kind.inputs:
-            continue
-        origin = works[source]
-        index = origin.kind.outputs.get(output)
-        if index is None:
-            raise GraphError(_no_output(node, name, origin, output))
-        arguments.pop(name, None)
-        links.append((name, source, origin.key, index))
-        origins[name] = (origin.key, output)
-    for name in kind.required:
-        if name not in arguments and name not in origins:
-            raise GraphError(f"Node '{node_id}' ({kind.spec.type}) has nothing at its input '{name}', which it needs.")
-    settings, files, digests = arguments, {}, {}
-    if kind.sources:
-        files = {name: _files(node, kind, name, arguments[name], kinds) for name in kind.sources if arguments.get(name)}
-        settings = {name: value for name, value in arguments.items() if name not in files}
-        arguments = settings | {name: _given(arguments[name], found) for name, found in files.items()}
-        digests = {name: [file.digest for file in found] for name, found in files.items()}
-    fingerprint = volatile = ""
-    if kind.type.fingerprint is not None:
-        fingerprint, volatile = _fingerprint(node_id, kind, arguments, kinds)
-    for name in kind.sources:
-        if name in origins:
-            volatile = f"which file its input '{name}' names is known only once it runs"
-    try:
-        key = kind.key.of(settings, origins, digests, uuid.uuid4().hex if volatile else fingerprint)
-    except ValueError as error:
-        message = f"A setting of node '{node_id}' ({kind.spec.type}) cannot be written as JSON: {error}."
-        raise GraphError(message) from error
-    return Work(node_id, kind, key, arguments, tuple(links), files, fingerprint, volatile)
+class _Decision(NamedTuple):
+    """What to do with one node, and why."""
 
-
-def _setting(node: FlatNode, spec: InputSpec, value: Any) -> Any:
-    try:
-        return coerce(spec, value)
-    except Unfit as error:
-        message = f"Input '{spec.name}' of node '{node.id}' ({node.type}) {error}. {error.hint}"
-        raise GraphError(message.strip()) from error
-
-
-def _files(node: FlatNode, kind: Kind, name: str, value: Any, kinds: Kinds) -> tuple[File, ...]:
-    """The files that a setting names: one, or those of a list."""
-    place = f"Input '{name}' of node '{node.id}' ({kind.spec.type})"
-    if "files" not in kinds.services:
-        raise GraphError(f"{place} names a file, but the service 'files' is not there.")
-    folder = kind.sources[name]
-    try:
-        names = value if isinstance(value, list) else [value]
-        return tuple(kinds.services["files"].find(folder, item) for item in names)
-    except FileMissing as error:
-        raise FileMissing(f"{place}: {error}", folder=folder, name=error.name) from error
-
-
-def _given(value: Any, files: tuple[File, ...]) -> Any:
-    """What the node gets in place of names: a list for a list, else the one file."""
-    return list(files) if isinstance(value, list) else files[0]
-
-
-def _fingerprint(node_id: str, kind: Kind, arguments: Mapping[str, Any], kinds: Kinds) -> tuple[str, str]:
-    """The fingerprint of an impure node, called with what is known of its inputs; or why there is none."""
-    assert kind.type.fingerprint is not None  # noqa: S101 — asked by the caller
-    given = {name: arguments.get(name, kinds.services.get(name)) for name in kind.asks}
-    try:
-        return str(kind.type.fingerprint(**given)), ""
-    except Exception as error:  # noqa: BLE001 — the node's own code; its result is then of no use to later runs
-        reason = f"its fingerprint failed: {type(error).__name__}: {error}"
-        log.warning("Node '%s' (%s) is not reused: %s", node_id, kind.spec.type, reason)
-        return "", reason
-
-
-def _no_output(node: FlatNode, name: str, origin: Work, output: str) -> str:
-    close = nearest(output, origin.kind.outputs)
-    return (
-        f"Input '{name}' of node '{node.id}' is linked to the output '{output}' of node '{origin.node}' "
-        f"({origin.kind.spec.type}), which has no such output." + (f" Did you mean '{close}'?" if close else "")
-    )
+    work: Work
+    action: Action
+    why: str
 
 
 def _decided(
@@ -242,42 +134,49 @@ def _decided(
     first: dict[str, Work] = {}
     for work in works.values():
         first.setdefault(work.key, work)
-    needed, asked = set(wanted), frozenset(wanted)
-    decided: list[Step] = []
+    needed = set(wanted)
+    decided: list[_Decision] = []
     unneeded: list[str] = []
     for node_id in reversed(works):
         if node_id not in needed:
             unneeded.append(node_id)
             continue
-        work = works[node_id]
-        action, why = "run", work.volatile or "not computed yet"
-        twin = first[work.key]
-        if twin is not work:
-            needed.add(twin.node)
-            action, why = "reuse", f"the same work as node '{twin.node}'"
-        elif (entry := find(work.key)) is not None:
-            action, why = "reuse", f"in {entry.level}"
-            if (missing := entry.missing()) is not None:
-                action, why = "run", f"its file '{missing}' is gone or was changed"
-        if action == "run":
-            needed.update([link[1] for link in work.links])
-        decided.append(Step(work, action, why, node_id in asked))
+        decision = _decision(works[node_id], first, find)
+        if decision.action == "run":
+            needed.update([source for _, source, _, _ in decision.work.links])
+        elif decision.work is not first[decision.work.key]:
+            needed.add(first[decision.work.key].node)
+        decided.append(decision)
     decided.reverse()
-    return _released(decided), tuple(reversed(unneeded))
+    return _steps(decided, frozenset(wanted)), tuple(reversed(unneeded))
 
 
-def _released(steps: list[Step]) -> tuple[Step, ...]:
-    """The steps, each with the keys of the results that nothing needs after it."""
+def _decision(work: Work, first: Mapping[str, Work], find: Callable[[str], Entry | None]) -> _Decision:
+    """first: of the nodes that do the same work, the one whose turn comes first."""
+    twin = first[work.key]
+    if twin is not work:
+        return _Decision(work, "reuse", f"the same work as node '{twin.node}'")
+    entry = find(work.key)
+    if entry is None:
+        return _Decision(work, "run", work.volatile or "not computed yet")
+    missing = entry.missing()
+    if missing is not None:
+        return _Decision(work, "run", f"its file '{missing}' is gone or was changed")
+    return _Decision(work, "reuse", f"in {entry.level}")
+
+
+def _steps(decided: Sequence[_Decision], wanted: Container[str]) -> tuple[Step, ...]:
+    """The decisions as steps, each with the keys of the results that nothing needs after it."""
     last: dict[str, int] = {}
-    for index, step in enumerate(steps):
-        last[step.work.key] = index
-        if step.action == "run":
-            for link in step.work.links:
-                last[link[2]] = index
-    releases: dict[int, list[str]] = {}
+    for index, (work, action, _) in enumerate(decided):
+        last[work.key] = index
+        if action == "run":
+            for _, _, key, _ in work.links:
+                last[key] = index
+    releases: list[tuple[str, ...]] = [()] * len(decided)
     for key, index in last.items():
-        releases.setdefault(index, []).append(key)
+        releases[index] += (key,)
     return tuple(
-        Step(step.work, step.action, step.why, step.wanted, tuple(releases.get(index, ())))
-        for index, step in enumerate(steps)
+        Step(work, action, why, work.node in wanted, released)
+        for (work, action, why), released in zip(decided, releases, strict=True)
     )

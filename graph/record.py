@@ -14,7 +14,8 @@ from graph.files import INPUT
 from graph.workflow import dump
 
 if TYPE_CHECKING:
-    from graph.plan import Plan, Work
+    from graph.plan import Plan
+    from graph.work import Work
 
 Metadata = Literal["full", "minimal", "none"]
 RUN = f"{NAME}_run"

@@ -17,9 +17,10 @@ class Frozen(BaseModel):
 class InputSpec(Frozen):
     """One input of a node type.
 
-    type: wire name; several, joined by ",", where more than one is accepted; "*" for anything. A COMBO has `choices`, or
-    a `source`: the folder whose files are the choices. required: it has no default and must be given. list: it takes a
-    list. hints: for editors (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is valid.
+    type: wire name; several, joined by ",", where more than one is accepted; "*" for anything. A COMBO has `choices`,
+    or a `source`: the folder whose files are the choices. required: it has no default and must be given. list: it takes
+    a list. hints: for editors (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is
+    valid.
     """
 
     name: str
@@ -48,9 +49,10 @@ class OutputSpec(Frozen):
 class NodeSpec(Frozen):
     """One node type: everything its signature declares.
 
-    output: it is wanted for what it writes, so a run starts from it. impure: its result depends on more than its inputs;
-    its fingerprint joins the cache key. lane: where it runs ("device", "cpu", "io"). progress: it reports progress.
-    services: what the engine lends it. replaces: older ids that are read as this one. module: the Python module it is from.
+    output: it is wanted for what it writes, so a run starts from it. impure: its result depends on more than its
+    inputs; its fingerprint joins the cache key. lane: where it runs ("device", "cpu", "io"). progress: it reports
+    progress. services: what the engine lends it. replaces: older ids that are read as this one. module: the Python
+    module it is from.
     """
 
     type: str

@@ -55,7 +55,9 @@ class Home:
 
 
 def find_home(data: Path | None = None) -> Home:
-    """The home folder: `data` if given, else NOISEWRIGHT_DATA, else the checkout's `data/`, else the platform's data folder."""
+    """The home folder: `data` if given, else NOISEWRIGHT_DATA, else the checkout's `data/`, else the platform's
+    data folder.
+    """
     checkout = Path(__file__).resolve().parent.parent
     is_checkout = (checkout / "pyproject.toml").is_file() and (checkout / "workflows").is_dir()
     bundled = checkout if is_checkout else Path(sysconfig.get_path("purelib")) / f"{NAME}_data"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from diffusion.lease import Lease
-from diffusion.loading import Residence
+from diffusion.tensors import Residence
 from diffusion.text.tokens import BEGIN, END, LENGTH, Chunk
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from diffusion.header import WeightFileError, read_header, torch_content
-from diffusion.loading import read_tensors
+from diffusion.tensors import Reader, Residence
 
 
 def load_embedding(path: Path, width: int) -> Tensor:
@@ -38,7 +38,8 @@ def load_embedding(path: Path, width: int) -> Tensor:
 def _tensors(path: Path) -> Mapping[str, Tensor]:
     header = read_header(path)
     if header.format == "safetensors":
-        return read_tensors(header)
+        reader = Reader(header, Residence(torch.device("cpu"), torch.float32))
+        return {name: reader.read(name) for name in header.tensors}
     content = torch_content(path, device="cpu")
     if isinstance(content, dict) and "string_to_param" in content:
         content = dict(content["string_to_param"])

@@ -209,7 +209,7 @@ def contexts(state: Path, captions: list[str]) -> Tensor:
 
 
 def unet_stage(rank: int, glyphs: list[Glyph], state: Path, total: int, count: int) -> None:
-    """Train the U-Net on cached latents and contexts; every 1000 steps draw 50 names and say how many are recognised."""
+    """Train the U-Net on cached latents and contexts; every 2000 steps draw 50 names and say how many are recognised."""
     data = checkpoint.load(state / "latents.pt")
     context = contexts(state, [*data["captions"], ""])
     size = UNET_BATCH // count
@@ -225,9 +225,9 @@ def unet_stage(rank: int, glyphs: list[Glyph], state: Path, total: int, count: i
         return epsilon(net, data["latents"][chosen], context[rows].float(), generator)
 
     def steps() -> Iterator[Progress]:
-        for progress in train(training, loss, peak=1e-3, warm_up=300, total=total, seed=3, rank=rank):
+        for progress in train(training, loss, peak=1.2e-3, warm_up=300, total=total, seed=3, rank=rank, clip=10.0):
             yield progress
-            if progress.step % 1000 == 0 and rank == 0:
+            if progress.step % 2000 == 0 and rank == 0:
                 judged(glyphs, state, training, context[: len(glyphs)], context[-1:])
 
     kept(state / "unet.pt", training, steps(), rank)
@@ -268,7 +268,8 @@ def processes(arguments: list[str], options: argparse.Namespace) -> Iterator[int
     if options.rank == 0:
         meeting.unlink(missing_ok=True)
         for rank in range(1, options.processes):
-            others.append(subprocess.Popen([sys.executable, "-m", "diffusion.training.sprout", *arguments, "--rank", str(rank)]))
+            command = [sys.executable, "-m", "diffusion.training.sprout", *arguments, "--rank", str(rank)]
+            others.append(subprocess.Popen(command, start_new_session=True))
     with parallel.joined(options.rank, options.processes, meeting):
         yield options.rank
     for other in others:

@@ -33,7 +33,10 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     facts += [(name, importlib.metadata.version(name)) for name in LIBRARIES]
     weights = weights_of(arguments)
     facts += [("compute", weights.explain), ("memory", _memory())]
-    facts += [("data", f"{home.data}{'' if _writable(home.data) else ' (cannot be written)'}"), ("bundled", str(home.bundled))]
+    facts += [
+        ("data", f"{home.data}{'' if _writable(home.data) else ' (cannot be written)'}"),
+        ("bundled", str(home.bundled)),
+    ]
     files = folders_of(home, arguments.models)
     for folder in MODEL_FOLDERS:
         names = files.choices(folder)
@@ -55,13 +58,13 @@ def unused_gpu_advice() -> str | None:
     if shutil.which("nvidia-smi") and not torch.cuda.is_available():
         index = " --index-url https://download.pytorch.org/whl/cu130" if sys.platform == "win32" else ""
         return (
-            f"An NVIDIA GPU is there, but this build of torch ({torch.__version__}) cannot use it. Install one that can:\n"
-            f"  pip install --force-reinstall torch=={version}{index}"
+            f"An NVIDIA GPU is there, but this build of torch ({torch.__version__}) cannot use it. "
+            f"Install one that can:\n  pip install --force-reinstall torch=={version}{index}"
         )
     if sys.platform == "linux" and Path("/dev/kfd").exists() and not torch.cuda.is_available():
         return (
-            f"An AMD GPU is there, but this build of torch ({torch.__version__}) cannot use it. Install one that can:\n"
-            f"  pip install --force-reinstall torch=={version} --index-url https://download.pytorch.org/whl/rocm7.0"
+            f"An AMD GPU is there, but this build of torch ({torch.__version__}) cannot use it. "
+            f"Install one that can:\n  pip install --force-reinstall torch=={version} --index-url https://download.pytorch.org/whl/rocm7.0"
         )
     return None
 

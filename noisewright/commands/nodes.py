@@ -24,7 +24,9 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     del home
     catalogue = builtin_catalogue()
     if arguments.type is None:
-        specs = sorted((spec_of(catalogue, name) for name in catalogue.types()), key=lambda spec: (spec.category, spec.type))
+        specs = sorted(
+            (spec_of(catalogue, name) for name in catalogue.types()), key=lambda spec: (spec.category, spec.type)
+        )
         if arguments.json:
             print("[" + ",\n".join(spec.model_dump_json() for spec in specs) + "]")
             return 0
@@ -35,7 +37,9 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     spec = catalogue.spec(arguments.type)
     if spec is None:
         suggestion = nearest(arguments.type, catalogue.types())
-        raise GraphError(f"There is no node type '{arguments.type}'." + (f" Did you mean '{suggestion}'?" if suggestion else ""))
+        raise GraphError(
+            f"There is no node type '{arguments.type}'." + (f" Did you mean '{suggestion}'?" if suggestion else "")
+        )
     print(spec.model_dump_json(indent=2) if arguments.json else page(spec))
     return 0
 

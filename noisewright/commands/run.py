@@ -30,7 +30,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
     command = commands.add_parser("run", help="run a workflow; prints the path of each file it writes")
     add_file(command)
-    command.add_argument("--output", type=Path, metavar="DIR", help="where files are written, instead of the home's output")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where files are written, instead of the home's output"
+    )
     add_compute(command)
     command.add_argument("--metadata", default="full", choices=("full", "minimal", "none"),
                          help="what pictures carry: the workflow and a run record, only the mark of generated media, "
@@ -99,7 +101,9 @@ def _report(event: Event, show: Listener) -> None:
         for path in event.files:
             print(path, flush=True)
     elif isinstance(event, NodeFailed):
-        print(f"Error in node '{event.node}': {event.message}" + (f" {event.hint}" if event.hint else ""), file=sys.stderr)
+        print(
+            f"Error in node '{event.node}': {event.message}" + (f" {event.hint}" if event.hint else ""), file=sys.stderr
+        )
 
 
 @contextmanager

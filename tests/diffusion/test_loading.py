@@ -10,7 +10,8 @@ from benchmarks import sd15_checkpoint
 from diffusion.checkpoint import component, read_checkpoint, read_vae
 from diffusion.families.sd1 import recognise
 from diffusion.header import Header, TensorInfo, WeightFileError
-from diffusion.loading import Residence, build, load, weights_in_bytes
+from diffusion.loading import build, load, weights_in_bytes
+from diffusion.tensors import Residence
 from tests.diffusion.tiny import (
     tiny_text_encoder,
     tiny_unet,

@@ -11,9 +11,10 @@ import torch
 from diffusion import memory
 from diffusion.checkpoint import Parts, read_checkpoint
 from diffusion.header import WeightFileError
-from diffusion.loading import Residence, load
+from diffusion.loading import load
 from diffusion.memory import Weights
 from diffusion.streaming import stream
+from diffusion.tensors import Residence
 from diffusion.text.tokens import Chunk
 from diffusion.values import Image
 from tests.diffusion.tiny import TEXT_WIDTH, tiny_unet, write_tiny_checkpoint

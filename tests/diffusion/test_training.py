@@ -86,8 +86,8 @@ def test_captions_determine_pictures() -> None:
     pictures: dict[str, Tensor] = {}
     for seed in range(4):
         generator = seeded(seed)
-        plates = [plate for i in range(3) for plate in framed_plates(GLYPHS, i, generator) + moved_plates(GLYPHS, i, generator)]
-        for plate in plates + pair_plates(GLYPHS, 40, generator):
+        plates = [plate for i in range(3) for plate in framed_plates(GLYPHS, i, generator) + moved_plates(GLYPHS, i,
+        generator)] for plate in plates + pair_plates(GLYPHS, 40, generator):
             picture = composed(plate, whole, half)
             assert torch.equal(picture, pictures.setdefault(plate.caption, picture)), plate.caption
     assert len(pictures) > 60
@@ -103,7 +103,7 @@ def test_composition_is_pillows() -> None:
     expected = Image.new("RGBA", (64, 64), (250, 216, 72, 255))
     expected.alpha_composite(Image.fromarray(GLYPHS[0].pixels))
     ours = composed(Plate("ruby on yellow background", ((0, None),), (250, 216, 72)), whole, half)
-    theirs = torch.from_numpy(np.asarray(expected.convert("RGB"))).permute(2, 0, 1) / 255
+    theirs = torch.from_numpy(np.array(expected.convert("RGB"))).permute(2, 0, 1) / 255
     assert (ours - theirs).abs().max() < 1 / 255
 
 
@@ -274,7 +274,8 @@ def test_a_shifted_drawing_is_nearest_to_itself() -> None:
     ("widths", "attends", "layers"),
     [((32, 64, 64), (False, True, True), 1), ((32, 64), (True, False), 2)],
 )
-def test_export_converts_back_bit_for_bit(tmp_path: Path, widths: tuple[int, ...], attends: tuple[bool, ...], layers: int) -> None:
+def test_export_converts_back_bit_for_bit(tmp_path: Path, widths: tuple[int, ...], attends: tuple[bool, ...], layers:
+int) -> None:
     unet, autoencoder = networks.unet(widths, attends, 32, layers), networks.autoencoder((32, 64))
     text = networks.text_encoder(32, 1)
     path = tmp_path / "small.safetensors"
@@ -288,8 +289,8 @@ def test_export_converts_back_bit_for_bit(tmp_path: Path, widths: tuple[int, ...
     expected = autoencoder.half().state_dict()
     assert_equal({name: tensor.reshape(expected[name].shape) for name, tensor in back.items()}, expected)
     prefix = "cond_stage_model.transformer.text_model."
-    assert_equal({name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}, flat(text))
-    parts = ("model.diffusion_model.", "first_stage_model.", prefix)
+    assert_equal({name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)},
+    flat(text)) parts = ("model.diffusion_model.", "first_stage_model.", prefix)
     assert all(name.startswith(parts) for name in weights)
 
 

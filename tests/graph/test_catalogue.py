@@ -1,45 +1,19 @@
-import importlib
 import json
 import sys
-import textwrap
 
 import pytest
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
 from graph.node import node
-from graph.stored_catalogue import stored
 from tests.graph import toy_nodes
-
-NODE = """
-from graph.node import node
-
-@node("{name}", category="packs", replaces=({replaces}))
-def {function}(a: int = {default}) -> int:
-    \"\"\"A node of a pack.\"\"\"
-    return a
-"""
+from tests.graph.packs import declaring, packs_in
 
 
 @pytest.fixture
 def pack(tmp_path, monkeypatch):
-    """Writes modules that are found for this test alone."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-    before = set(sys.modules)
-
-    def write(name: str, text: str) -> str:
-        (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
-        importlib.invalidate_caches()
-        return name
-
-    yield write
-    for name in set(sys.modules) - before:
-        if (tmp_path / f"{name}.py").exists():
-            del sys.modules[name]
-
-
-def declaring(name: str, function: str = "f", default: int = 1, replaces: str = "") -> str:
-    return NODE.format(name=name, function=function, default=default, replaces=replaces)
+    with packs_in(tmp_path, monkeypatch) as write:
+        yield write
 
 
 def test_holds_what_its_modules_declare():
@@ -144,36 +118,3 @@ def test_a_node_of_a_notebook_has_the_version_of_its_function():
     text = "@node('N', category='x')\ndef f(a: int) -> int:\n    'Help.'\n    return a + {}\n"
     assert versions(text.format(1)) == versions(text.format(1))
     assert versions(text.format(1)) != versions(text.format(2))
-
-
-def test_stored_makes_the_catalogue_in_another_process_and_keeps_it(pack, tmp_path, monkeypatch):
-    name = pack("packs_stored", "print('hello')\n" + declaring("Kept"))
-    path = tmp_path / "home" / "catalogue.json"
-    assert stored(path, [name]).types() == ("Kept",)
-    assert name not in sys.modules
-    monkeypatch.setattr("graph.stored_catalogue._from_child", lambda modules: pytest.fail("made again"))
-    assert stored(path, [name]).types() == ("Kept",)
-
-
-def test_stored_is_made_anew_when_the_code_has_changed_or_the_file_is_damaged(pack, tmp_path):
-    name = pack("packs_changing", declaring("Before"))
-    path = tmp_path / "home" / "catalogue.json"
-    stored(path, [name])
-    pack(name, declaring("Afterwards"))
-    assert stored(path, [name]).types() == ("Afterwards",)
-    path.write_text("{")
-    assert stored(path, [name]).types() == ("Afterwards",)
-    data = json.loads(path.read_text())
-    data["catalogue"] = {"format": 1}
-    path.write_text(json.dumps(data))
-    assert stored(path, [name]).types() == ("Afterwards",)
-
-
-def test_a_module_that_takes_the_process_down_is_an_entry_like_any_other(pack, tmp_path):
-    good = pack("packs_good", declaring("Good"))
-    bad = pack("packs_deadly", "import os\nos._exit(7)\n" + declaring("Deadly"))
-    path = tmp_path / "home" / "catalogue.json"
-    catalogue = stored(path, [bad, good])
-    assert catalogue.types() == ("Good",)
-    assert catalogue.error("Deadly") == "its module 'packs_deadly' cannot be imported: the process ended with 7"
-    assert not path.exists()

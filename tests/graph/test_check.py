@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import networkx
 import pytest
@@ -24,51 +25,52 @@ from graph.workflow import (
     load,
 )
 
-IDS = st.sampled_from(["a", "b", "c", "d", "e"])
-OUTPUTS = st.sampled_from(["INT", "IMAGE", "MASK", "*", "out", "gone"])
-TYPES = st.sampled_from(
-    ["Number", "Add", "Load", "Scale", "Blend", "Pass", "Save", "Print", "Blur", "Nowhere", "Broken"]
-)
-USES = st.sampled_from(["subgraph/S", "subgraph/T", "subgraph/U"])
-SETTINGS = st.sampled_from([0, 1, 7.0, -3, 1e9, True, None, "area", "x.png", "", [1, 2], {"a": 1}])
-NODES = st.dictionaries(
-    IDS,
-    st.builds(
-        Node,
-        TYPES | USES,
-        st.dictionaries(
-            st.sampled_from(["value", "a", "b", "image", "images", "mask", "other", "steps", "name", "picture", "in"]),
-            st.builds(Link, IDS, OUTPUTS) | SETTINGS,
-            max_size=4,
-        ),
-        version=st.integers(1, 3),
-        mode=st.sampled_from(["", "", "", "mute", "bypass"]),
-        after_run=st.dictionaries(st.sampled_from(["value", "steps", "zz"]), st.just("random"), max_size=1),
-    ),
-    max_size=5,
-)
-SUBGRAPHS = st.builds(
-    Subgraph,
-    NODES,
-    st.lists(
-        st.builds(
-            SubgraphInput, st.sampled_from(["in", "value"]), st.lists(st.tuples(IDS, OUTPUTS), max_size=2).map(tuple)
-        ),
-        max_size=2,
-    ).map(tuple),
-    st.lists(
-        st.builds(SubgraphOutput, st.sampled_from(["out", "IMAGE"]), st.builds(Link, IDS, OUTPUTS)), max_size=2
-    ).map(tuple),
-)
-WORKFLOWS = st.builds(
-    Workflow, NODES, subgraphs=st.dictionaries(st.sampled_from(["S", "T", "U"]), SUBGRAPHS, max_size=3)
-)
-
 GOOD = {
     "load": Node("Load", {"name": "a.png"}),
     "scale": Node("Scale", {"image": Link("load", "IMAGE")}),
     "save": Node("Save", {"images": Link("scale", "IMAGE")}),
 }
+
+
+def tuple_of(item: object) -> tuple[object, ...]:
+    return (item,)
+
+
+IDS = st.sampled_from(["a", "b", "c", "load", "scale"])
+LINKS = st.builds(Link, IDS, st.sampled_from(["IMAGE", "IMAGE", "IMAGE", "INT", "MASK", "*", "out", "gone"]))
+SETTINGS = st.sampled_from([0, 1, 7.0, -3, 1e9, True, None, "area", "x.png", "", [1, 2], {"a": 1}])
+WHOLE = st.integers(-1, 3) | LINKS
+NODES = st.one_of(
+    st.builds(Node, st.just("Number"), st.fixed_dictionaries({}, optional={"value": WHOLE})),
+    st.builds(Node, st.just("Add"), st.fixed_dictionaries({"a": WHOLE}, optional={"b": WHOLE})),
+    st.builds(Node, st.just("Load"), st.fixed_dictionaries({"name": st.just("a.png")})),
+    st.builds(
+        Node, st.just("Scale"), st.fixed_dictionaries({"image": LINKS}, optional={"steps": WHOLE, "mask": LINKS})
+    ),
+    st.builds(Node, st.just("Split"), st.fixed_dictionaries({"image": LINKS})),
+    st.builds(Node, st.just("Pass"), st.fixed_dictionaries({"value": LINKS | SETTINGS})),
+    st.builds(Node, st.just("Blur"), st.fixed_dictionaries({"picture": LINKS}), st.integers(1, 3)),
+    st.builds(Node, st.sampled_from(["subgraph/S", "subgraph/T"]), st.fixed_dictionaries({"in": LINKS})),
+    st.builds(Node, st.sampled_from(["Nowhere", "Save"]), st.dictionaries(st.just("images"), LINKS | SETTINGS)),
+)
+MODES = st.sampled_from(["", "", "", "mute", "bypass"])
+GRAPHS = st.dictionaries(IDS, st.builds(replace, NODES, mode=MODES), max_size=5)
+SUBGRAPHS = st.builds(
+    Subgraph,
+    GRAPHS,
+    st.builds(SubgraphInput, st.just("in"), st.lists(st.tuples(IDS, st.just("image")), max_size=1).map(tuple)).map(
+        tuple_of
+    ),
+    st.builds(SubgraphOutput, st.just("out"), LINKS).map(tuple_of),
+)
+WORKFLOWS = st.builds(
+    lambda nodes, link, subgraphs: Workflow(
+        {**GOOD, **nodes, "save": Node("Save", {"images": link})}, subgraphs=subgraphs
+    ),
+    GRAPHS,
+    LINKS,
+    st.fixed_dictionaries({"S": SUBGRAPHS}, optional={"T": SUBGRAPHS}),
+)
 
 
 def summary(problems: list[Problem]) -> list[tuple[object, ...]]:

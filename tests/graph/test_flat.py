@@ -237,6 +237,14 @@ def test_a_subgraph_in_itself_is_refused_with_its_path(toys):
     assert caught.value.problems[0].code == "subgraph_recursion"
 
 
+def test_a_muted_subgraph_in_itself_does_no_harm(toys):
+    workflow = Workflow(
+        {"a": Node("subgraph/A")},
+        subgraphs={"A": Subgraph({"a": Node("subgraph/A", mode="mute"), "n": Node("Number")})},
+    )
+    assert list(flatten(workflow, toys)) == ["a/n"]
+
+
 def test_a_bomb_of_subgraphs_is_refused(toys):
     """Twelve levels of ten uses each would be a million million nodes."""
     levels = {

@@ -107,7 +107,9 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("case", BAD_FILES)
-def test_a_file_that_cannot_be_read_is_one_paragraph(case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_file_that_cannot_be_read_is_one_paragraph(
+    case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     text, expected = BAD_FILES[case]
     path = tmp_path / "bad.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -120,21 +122,26 @@ def test_a_file_that_cannot_be_read_is_one_paragraph(case: str, home: Path, tmp_
         assert len(err.strip().splitlines()) == 1
 
 
+VAE = linked("checkpoint", "VAE")
 BAD_NODES = {
     "unknown type": ({"sample": {"type": "KSamplr"}}, ["KSamplr", "KSampler"]),
-    "missing link": ({"decode": {"inputs": {"vae": linked("checkpoint", "VAE")}}}, ["decode", "samples"]),
-    "dangling link": ({"decode": {"inputs": {"samples": linked("gone", "LATENT"), "vae": linked("checkpoint", "VAE")}}}, ["gone"]),
-    "wrong type": ({"decode": {"inputs": {"samples": linked("checkpoint", "MODEL"), "vae": linked("checkpoint", "VAE")}}},
-                   ["MODEL", "LATENT"]),
+    "missing link": ({"decode": {"inputs": {"vae": VAE}}}, ["decode", "samples"]),
+    "dangling link": ({"decode": {"inputs": {"samples": linked("gone", "LATENT"), "vae": VAE}}}, ["gone"]),
+    "wrong type": (
+        {"decode": {"inputs": {"samples": linked("checkpoint", "MODEL"), "vae": VAE}}},
+        ["MODEL", "LATENT"],
+    ),
     "out of range": ({"size": {"inputs": {"width": -8}}}, ["width", "-8"]),
     "not a choice": ({"checkpoint": {"inputs": {"ckpt_name": "sprot.safetensors"}}}, ["sprot", "sprout.safetensors"]),
     "a mode that is none": ({"size": {"mode": "asleep"}}, ["asleep"]),
     "nothing to make": ({"save": None}, ["output"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD_NODES)
-def test_problems_name_the_place_and_the_way_out(case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_problems_name_the_place_and_the_way_out(
+    case: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     changes, words = BAD_NODES[case]
     path = edited(tmp_path / "bad.json", **changes)
     for command in ("check", "run"):

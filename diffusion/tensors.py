@@ -1,0 +1,91 @@
+"""Tensors out of a file, one at a time, into where and how they are to live."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import torch
+from torch import Tensor
+
+from diffusion.header import Header, TensorInfo, WeightFileError, torch_tensors
+
+DTYPES: Mapping[str, torch.dtype] = MappingProxyType({
+    "BOOL": torch.bool, "U8": torch.uint8, "I8": torch.int8, "I16": torch.int16, "I32": torch.int32, "I64": torch.int64,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "F16": torch.float16, "BF16": torch.bfloat16,
+    "F32": torch.float32, "F64": torch.float64,
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Residence:
+    """Where and how weights live. channels_last: 4-D ones are stored [out, H, W, in], as low-precision kernels like."""
+
+    device: torch.device
+    dtype: torch.dtype
+    channels_last: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads tensors of one file for one residence.
+
+    Where the file holds the type they are to have, and the host is where they are to live, they are views of the mapped
+    file and take no memory of their own. Else each is read alone and plainly into one buffer that all share, so that a
+    cast never holds more than one of them twice and memory is not left in pieces.
+    """
+
+    header: Header
+    residence: Residence
+
+    def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
+        """The tensor of that name, in its residence. shape: another one of as many elements. Raises WeightFileError."""
+        if self.header.format == "torch":
+            return self._settled(self._unpickled[name].reshape(shape or self._unpickled[name].shape))
+        info = self.header.tensors[name]
+        dtype = DTYPES.get(info.dtype)
+        if dtype is None:
+            raise WeightFileError(
+                f"'{self.header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read."
+            )
+        on_host = self.residence.device.type == "cpu"
+        mappable = on_host and dtype == self.residence.dtype and info.start % dtype.itemsize == 0 and info.count > 0
+        content = self._mapped[info.start :][: info.nbytes] if mappable else self._plainly(name, info)
+        return self._settled(content.view(dtype).reshape(shape or info.shape), copy=not mappable)
+
+    def _settled(self, tensor: Tensor, *, copy: bool = False) -> Tensor:
+        home = self.residence
+        if home.channels_last and tensor.ndim == 4:
+            # not `contiguous`: a 1×1 kernel has both layouts at once; only `to` gives it the strides that kernels go by
+            return tensor.to(home.device, home.dtype, copy=copy, memory_format=torch.channels_last)
+        return tensor.to(home.device, home.dtype, copy=copy)
+
+    def _plainly(self, name: str, info: TensorInfo) -> Tensor:
+        """The bytes of a tensor, in the shared buffer: valid until the next one is read."""
+        content = self._buffer[: info.nbytes]
+        with self.header.path.open("rb", buffering=0) as file:
+            file.seek(info.start)
+            view = memoryview(content.numpy())  # pyright: ignore[reportArgumentType] — arrays are buffers
+            done = 0
+            while done < info.nbytes:
+                count = file.readinto(view[done:])
+                if not count:
+                    raise WeightFileError(
+                        f"'{self.header.path.name}' ended before its tensor '{name}'; it has changed."
+                    )
+                done += count
+        return content
+
+    @cached_property
+    def _buffer(self) -> Tensor:
+        return torch.empty(max((info.nbytes for info in self.header.tensors.values()), default=0), dtype=torch.uint8)
+
+    @cached_property
+    def _mapped(self) -> Tensor:
+        """The file's bytes as private pages, so that nothing written to them reaches the file."""
+        path = self.header.path
+        return torch.from_file(str(path), shared=False, size=path.stat().st_size, dtype=torch.uint8)
+
+    @cached_property
+    def _unpickled(self) -> dict[str, Tensor]:
+        return torch_tensors(self.header.path, device="cpu")
