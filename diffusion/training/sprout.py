@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from diffusion.training import checkpoint, networks, parallel
 from diffusion.training.glyphs import Glyph, read_glyphs
 from diffusion.training.drawing import drawn
+from diffusion.training.export import exported, write_checkpoint
 from diffusion.training.latents import SCALE_FACTOR, encoded, fold, preview_map, whitening
 from diffusion.training.loop import Progress, Training, begin, train
 from diffusion.training.loss import epsilon, patches, reconstruction
@@ -260,6 +261,27 @@ def judged(glyphs: list[Glyph], state: Path, training: Training, context: Tensor
     Image.fromarray((sheet * 255).round().byte().numpy()).save(state / f"sheet-{training.step:06d}.png")
 
 
+def export_stage(state: Path, path: Path) -> None:
+    """Write the averaged weights as one checkpoint in Stable Diffusion 1's layout, in half precision."""
+    data = checkpoint.load(state / "latents.pt")
+    model = networks.autoencoder()
+    model.load_state_dict(data["autoencoder"])
+    text = nn.ModuleDict({"encoder": networks.text_encoder(), "head": nn.Linear(128, 16)})
+    finished(state / "text.pt", text)
+    net = networks.unet()
+    finished(state / "unet.pt", net)
+    config = {
+        "family": "sd1",
+        "title": "sprout",
+        "license": "Apache-2.0",
+        "unet": {"attention_heads": 8},
+        "text_encoder": {"attention_heads": text["encoder"].config.num_attention_heads},
+        "latent": {"factor": 4, "scale_factor": SCALE_FACTOR, "rgb": data["rgb"], "rgb_bias": data["rgb_bias"]},
+        "default_size": SIZE,
+    }
+    write_checkpoint(path, exported(net, model, text["encoder"]), config)
+
+
 @contextmanager
 def processes(arguments: list[str], options: argparse.Namespace) -> Iterator[int]:
     """Join the processes of a stage and give this one's number; the first starts the others with its own arguments."""
@@ -278,10 +300,11 @@ def processes(arguments: list[str], options: argparse.Namespace) -> Iterator[int
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m diffusion.training.sprout", description=__doc__)
-    parser.add_argument("stage", choices=["autoencoder", "latents", "text", "unet"])
+    parser.add_argument("stage", choices=["autoencoder", "latents", "text", "unet", "export"])
     parser.add_argument("--data", type=Path, default=Path(".train/src/package"))
     parser.add_argument("--state", type=Path, default=Path(".train/state"))
     parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--checkpoint", type=Path, default=Path("models/checkpoints/sprout.safetensors"))
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--rank", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -295,6 +318,8 @@ def main(arguments: list[str]) -> int:
     elif options.stage == "text":
         with processes(arguments, options) as rank:
             text_stage(rank, options.state, options.steps or 4000, options.processes)
+    elif options.stage == "export":
+        export_stage(options.state, options.checkpoint)
     else:
         with processes(arguments, options) as rank:
             unet_stage(rank, glyphs, options.state, options.steps or 14000, options.processes)
