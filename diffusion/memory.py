@@ -1,11 +1,8 @@
-"""Weights in memory: lent inside a `with`, evictable outside it, within a budget. Loads no torch until something is
-lent.
-"""
+"""Weights in memory: lent inside a `with`, evictable outside it, within a budget. Loads no torch before it lends."""
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,7 +41,6 @@ class Held:
     """Weights in memory. borrowers: how many leases are open. used: when it was last lent, by a counter."""
 
     component: Component
-    module: nn.Module
     run: nn.Module
     residence: Residence
     precision: Precision
@@ -98,8 +94,7 @@ class Weights:
     def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
     @contextmanager
     def lend(self, recipe: Model | TextEncoder | Vae) -> Iterator[Network | ClipText | Autoencoder]:
-        """Lend what a recipe describes, ready to compute, inside a `with` block; the same weights may be lent many
-        times.
+        """Lend what a recipe describes, ready to compute, inside a `with` block. Weights may be lent many times at once.
 
         Raises WeightFileError where the file cannot be loaded.
         """
@@ -156,13 +151,24 @@ class Weights:
             )
             module = stream(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
             nbytes = 0
-        run = torch.compile(module) if self.compile and component.part == "unet" else module
-        return Held(component, module, run, residence, precision, nbytes)  # pyright: ignore[reportArgumentType] — compiled: a module too
+        return Held(component, self._prepared(module, component.part, residence), residence, precision, nbytes)
+
+    def _prepared(self, module: nn.Module, part: Part, residence: Residence) -> nn.Module:
+        """A denoiser is asked many times: what makes each time faster is done once, here."""
+        import torch
+
+        from diffusion.packing import pack_convolutions
+
+        if part != "unet":
+            return module
+        if self.compile:
+            return torch.compile(module)  # pyright: ignore[reportReturnType] — a module, though declared as a function
+        if residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
+            return pack_convolutions(module)
+        return module
 
     def _make_room(self, nbytes: int) -> bool:
-        """Drop weights that nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they
-        do.
-        """
+        """Drop weights nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do."""
         budget = self._budget
         idle = sorted((held.used, key) for key, held in self._held.items() if not held.borrowers)
         for _, key in idle:
@@ -192,7 +198,7 @@ class Weights:
                     f"{held.precision}; it computes in {precision} from here on."
                 )
                 other = self._loaded(held.component, precision)
-                held.module, held.run, held.residence = other.module, other.run, other.residence
+                held.run, held.residence = other.run, other.residence
                 held.precision, held.nbytes = other.precision, other.nbytes
             lease.run, lease.residence = held.run, held.residence
             if held.precision == "fp32":
@@ -228,6 +234,7 @@ def _ready(recipe: Model | TextEncoder | Vae, lease: Lease) -> Network | ClipTex
 
 def _memory_of(device: str) -> int:
     """Bytes: what is free on a GPU now, or all the memory of the machine."""
+    import psutil
     import torch
 
     kind = device.partition(":")[0]
@@ -238,6 +245,4 @@ def _memory_of(device: str) -> int:
             return torch.xpu.mem_get_info(device)[0]
         case "mps":
             return torch.mps.recommended_max_memory()
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 2**63  # no way to know; the system swaps before anything is lost
+    return psutil.virtual_memory().total

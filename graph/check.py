@@ -12,6 +12,7 @@ from graph.circles import circles
 from graph.document import Workflow
 from graph.flat import Expansion, expand
 from graph.folders import Folders
+from graph.garbage import paused
 from graph.node_problems import node_problems
 from graph.problem import Problem
 from graph.references import reference_problems
@@ -24,6 +25,7 @@ ENDLESS = frozenset({"subgraph_recursion", "too_large"})
 """Problems that leave no graph to judge, wherever they stand."""
 
 
+@paused()
 def check(
     workflow: Workflow, catalogue: Catalogue, files: Folders | None = None, outputs: Collection[str] | None = None
 ) -> list[Problem]:

@@ -31,7 +31,7 @@ def ordered(flat: Flat, wanted: Sequence[str], loads: Callable[[FlatNode], bool]
             origin[node_id] = upstream
         elif loads(node):
             origin[node_id] = node_id
-    targets = _grouped(wanted, origin)
+    targets = _grouped(wanted, origin) if origin else list(wanted)
     if not arranged and targets == list(wanted):
         return order
     return _walk(flat, targets, arranged)

@@ -1,6 +1,6 @@
 """The plan of a run: which nodes compute and which are reused, in which order and why, and when results are dropped."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -11,6 +11,7 @@ from graph.document import Workflow
 from graph.errors import GraphError
 from graph.events import PlannedNode
 from graph.flat import Flat, flatten
+from graph.garbage import paused
 from graph.kind import Kinds
 from graph.order import ordered
 from graph.record import Recording
@@ -20,6 +21,7 @@ from graph.work import Work, work_of
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Action = Literal["reuse", "run"]
+IN: Mapping[str, str] = MappingProxyType({"memory": "in memory", "disk": "on disk"})
 
 
 class Step(NamedTuple):
@@ -69,6 +71,7 @@ class Plan:
         return replace(self, steps=steps, unneeded=unneeded)
 
 
+@paused()
 def plan(
     workflow: Workflow,
     catalogue: Catalogue,
@@ -119,64 +122,46 @@ def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[st
     return tuple(wanted)
 
 
-class _Decision(NamedTuple):
-    """What to do with one node, and why."""
-
-    work: Work
-    action: Action
-    why: str
-
-
 def _decided(
     works: dict[str, Work], wanted: Sequence[str], find: Callable[[str], Entry | None]
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """What to do with each node that is needed, in order, and which are not needed. From the wanted ones backwards."""
+    """What to do with each node that is needed, in order, and which are not needed.
+
+    Backwards from the wanted ones: so the first step seen to use a result is the last to use it, and releases it.
+    """
     first: dict[str, Work] = {}
     for work in works.values():
         first.setdefault(work.key, work)
-    needed = set(wanted)
-    decided: list[_Decision] = []
+    needed, asked = set(wanted), frozenset(wanted)
+    used: set[str] = set()
+    steps: list[Step] = []
     unneeded: list[str] = []
     for node_id in reversed(works):
         if node_id not in needed:
             unneeded.append(node_id)
             continue
-        decision = _decision(works[node_id], first, find)
-        if decision.action == "run":
-            needed.update([source for _, source, _, _ in decision.work.links])
-        elif decision.work is not first[decision.work.key]:
-            needed.add(first[decision.work.key].node)
-        decided.append(decision)
-    decided.reverse()
-    return _steps(decided, frozenset(wanted)), tuple(reversed(unneeded))
+        work = works[node_id]
+        action, why = _decision(work, first[work.key], find)
+        keys = [work.key]
+        if action == "run":
+            needed.update([source for _, source, _, _ in work.links])
+            keys += dict.fromkeys([key for _, _, key, _ in work.links])
+        elif first[work.key] is not work:
+            needed.add(first[work.key].node)
+        released = tuple([key for key in keys if key not in used])
+        used.update(released)
+        steps.append(Step(work, action, why, node_id in asked, released))
+    return tuple(reversed(steps)), tuple(reversed(unneeded))
 
 
-def _decision(work: Work, first: Mapping[str, Work], find: Callable[[str], Entry | None]) -> _Decision:
-    """first: of the nodes that do the same work, the one whose turn comes first."""
-    twin = first[work.key]
+def _decision(work: Work, twin: Work, find: Callable[[str], Entry | None]) -> tuple[Action, str]:
+    """What to do with a node and why. twin: of the nodes that do the same work, the one whose turn comes first."""
     if twin is not work:
-        return _Decision(work, "reuse", f"the same work as node '{twin.node}'")
+        return "reuse", f"the same work as node '{twin.node}'"
     entry = find(work.key)
     if entry is None:
-        return _Decision(work, "run", work.volatile or "not computed yet")
+        return "run", work.volatile or "not computed yet"
     missing = entry.missing()
     if missing is not None:
-        return _Decision(work, "run", f"its file '{missing}' is gone or was changed")
-    return _Decision(work, "reuse", f"in {entry.level}")
-
-
-def _steps(decided: Sequence[_Decision], wanted: Container[str]) -> tuple[Step, ...]:
-    """The decisions as steps, each with the keys of the results that nothing needs after it."""
-    last: dict[str, int] = {}
-    for index, (work, action, _) in enumerate(decided):
-        last[work.key] = index
-        if action == "run":
-            for _, _, key, _ in work.links:
-                last[key] = index
-    releases: list[tuple[str, ...]] = [()] * len(decided)
-    for key, index in last.items():
-        releases[index] += (key,)
-    return tuple(
-        Step(work, action, why, work.node in wanted, released)
-        for (work, action, why), released in zip(decided, releases, strict=True)
-    )
+        return "run", f"its file '{missing}' is gone or was changed"
+    return "reuse", IN[entry.level]

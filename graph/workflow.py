@@ -18,6 +18,7 @@ from graph.document import (
     Workflow,
 )
 from graph.errors import WorkflowError
+from graph.garbage import paused
 from graph.overrides import set_inputs
 from graph.reading import from_json
 from graph.strict_json import parse
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 
+@paused()
 def load(source: str | bytes | Path) -> Workflow:
     """Read a workflow document from its text, its UTF-8 bytes, or a file.
 

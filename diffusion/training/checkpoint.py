@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from diffusion.training.loop import Training
 
-__all__ = ["load", "resume", "save", "store"]
+__all__ = ["averaged", "load", "resume", "save", "store"]
 
 
 def store(path: Path, content: dict[str, Any]) -> None:
@@ -26,12 +27,15 @@ def load(path: Path) -> dict[str, Any]:
 
 def save(path: Path, training: Training) -> None:
     """Write a run's weights, optimiser, average and step number."""
-    store(path, {
-        "step": training.step,
-        "module": training.module.state_dict(),
-        "optimizer": training.optimizer.state_dict(),
-        "average": training.average,
-    })
+    store(
+        path,
+        {
+            "step": training.step,
+            "module": training.module.state_dict(),
+            "optimizer": training.optimizer.state_dict(),
+            "average": training.average,
+        },
+    )
 
 
 def resume(path: Path, training: Training) -> bool:
@@ -44,3 +48,10 @@ def resume(path: Path, training: Training) -> bool:
     training.average = state["average"]
     training.step = state["step"]
     return True
+
+
+def averaged(path: Path, module: nn.Module) -> None:
+    """Put a saved run's averaged weights into `module` (same architecture), ready for use: frozen, in eval mode."""
+    state = load(path)
+    module.load_state_dict(state["module"] | state["average"])
+    module.requires_grad_(False).eval()

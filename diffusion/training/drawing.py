@@ -1,18 +1,28 @@
-"""Pictures from the networks in training: a bare Euler loop with classifier-free guidance, for judging as training goes on."""
+"""Pictures from the networks in training: a bare Euler loop with guidance, for judging as training goes on."""
+
+from collections.abc import Callable
 
 import torch
-from diffusers import AutoencoderKL
-from torch import Tensor, nn
+from torch import Tensor
 
+from diffusion.architectures import AutoencoderKL
 from diffusion.training.latents import SCALE_FACTOR
 from diffusion.training.loss import alphas_cumprod
+from diffusion.training.networks import decoded
 
 __all__ = ["drawn"]
 
 
 @torch.no_grad()
 def drawn(
-    unet: nn.Module, autoencoder: AutoencoderKL, context: Tensor, empty: Tensor, *, guidance: float = 3.0, steps: int = 20, seed: int = 0
+    denoiser: Callable[[Tensor, Tensor, Tensor], Tensor],
+    autoencoder: AutoencoderKL,
+    context: Tensor,
+    empty: Tensor,
+    *,
+    guidance: float = 3.0,
+    steps: int = 20,
+    seed: int = 0,
 ) -> Tensor:
     """Pictures [B, 3, 64, 64] in 0..1 for contexts [B, 77, W] and the empty prompt's [1, 77, W].
 
@@ -26,6 +36,6 @@ def drawn(
     x = torch.randn(count, 4, 16, 16, generator=torch.Generator().manual_seed(seed)) * (1 + sigmas[0] ** 2).sqrt()
     for timestep, sigma, following in zip(timesteps, sigmas, sigmas[1:], strict=False):
         scaled = (x / (1 + sigma**2).sqrt()).repeat(2, 1, 1, 1)
-        positive, negative = unet(scaled, timestep.expand(2 * count), both).float().chunk(2)
+        positive, negative = denoiser(scaled, timestep.expand(2 * count), both).float().chunk(2)
         x = x + (following - sigma) * (negative + guidance * (positive - negative))
-    return (autoencoder.decode(x / SCALE_FACTOR).sample.float() / 2 + 0.5).clamp(0, 1)
+    return (decoded(autoencoder, x / SCALE_FACTOR) / 2 + 0.5).clamp(0, 1)

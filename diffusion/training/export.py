@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import CLIPTextModel
 
+from diffusion.architectures import AutoencoderKL, CLIPTextModel, UNet2DConditionModel
 from diffusion.original_layout import text_names, unet_names, vae_names
 
 __all__ = ["CONFIG_KEY", "exported", "write_checkpoint"]
@@ -41,13 +40,21 @@ def exported(unet: UNet2DConditionModel, autoencoder: AutoencoderKL, text: CLIPT
     return weights
 
 
-def write_checkpoint(path: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
-    """Write the checkpoint in one stroke, rounded to `dtype`. Raises OverflowError naming a tensor that does not fit."""
+def write_checkpoint(
+    path: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], dtype: torch.dtype = torch.float16
+) -> None:
+    """Write the checkpoint in one stroke, rounded to `dtype`.
+
+    Raises OverflowError naming a tensor that does not fit.
+    """
     rounded = {key: tensor.to(dtype).contiguous() for key, tensor in weights.items()}
     for key, tensor in rounded.items():
         if not torch.isfinite(tensor).all():
-            raise OverflowError(f"{key} does not fit into {dtype}: its largest value is {weights[key].abs().max().item():g}.")
+            raise OverflowError(
+                f"{key} does not fit into {dtype}: its largest value is {weights[key].abs().max().item():g}."
+            )
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
     save_file(rounded, draft, metadata={"format": "pt", CONFIG_KEY: json.dumps(config, sort_keys=True)})
+    draft.chmod(0o644)
     os.replace(draft, path)

@@ -15,7 +15,9 @@ __all__ = ["Glyph", "caption", "read_glyphs"]
 
 _DROPPED_CATEGORIES = frozenset({"Flags", "Component"})
 _DROPPED_SUBCATEGORIES = frozenset({"keycap", "family"})
-_GENDERED = frozenset({"person", "person-activity", "person-fantasy", "person-gesture", "person-sport", "person-resting"})
+_GENDERED = frozenset(
+    {"person", "person-activity", "person-fantasy", "person-gesture", "person-sport", "person-resting"}
+)
 _JOINER = "200D"
 _FACING_RIGHT = "27A1"
 _ADULT = "1F9D1"

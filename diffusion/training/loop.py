@@ -1,6 +1,7 @@
 """The training loop: optimiser steps with a rate schedule and a running average of the weights, as a generator.
 
-Step k draws everything it needs from a generator seeded with (seed, k): a resumed run repeats the bits of an unbroken one.
+Step k draws everything it needs from a generator seeded with (seed, k): a resumed run repeats the bits of an unbroken
+one.
 """
 
 import math
@@ -48,7 +49,7 @@ def begin(module: nn.Module, weight_decay: float = 0.01) -> Training:
 
 
 def rate(step: int, peak: float, warm_up: int, total: int) -> float:
-    """Learning rate of step `step` (from 0): linear warm-up, then half a cosine down to a fiftieth of the peak at `total`."""
+    """Learning rate of step `step` (from 0): linear warm-up, then half a cosine to a 50th of the peak at `total`."""
     if step < warm_up:
         return peak * (step + 1) / warm_up
     done = min(1.0, (step - warm_up) / max(1, total - warm_up))
@@ -61,11 +62,20 @@ def step_generator(seed: int, step: int, rank: int = 0) -> torch.Generator:
 
 
 def train(
-    training: Training, loss: Loss, *, peak: float, warm_up: int, total: int, seed: int, rank: int = 0, decay: float = 0.999, clip: float = 1.0
+    training: Training,
+    loss: Loss,
+    *,
+    peak: float,
+    warm_up: int,
+    total: int,
+    seed: int,
+    rank: int = 0,
+    decay: float = 0.999,
+    clip: float = 1.0,
 ) -> Iterator[Progress]:
     """Train from `training.step` to `total`, yielding after every step; `training` is whole whenever it yields.
 
-    decay: of the running average, shortened at the start so that it forgets the initial weights, min(decay, (1+k)/(10+k)).
+    decay: of the running average; at the start min(decay, (1+k)/(10+k)), so that it forgets the initial weights.
     Raises FloatingPointError when the loss is not finite.
     """
     parameters = list(training.module.parameters())
@@ -75,7 +85,9 @@ def train(
             group["lr"] = now
         value = loss(step_generator(seed, training.step, rank))
         if not torch.isfinite(value):
-            raise FloatingPointError(f"The loss of step {training.step + 1} is {value.item()}; lower the rate (now {now:g}).")
+            raise FloatingPointError(
+                f"The loss of step {training.step + 1} is {value.item()}; lower the rate (now {now:g})."
+            )
         training.optimizer.zero_grad(set_to_none=True)
         value.backward()
         averaged(p.grad for p in parameters if p.grad is not None)
@@ -89,5 +101,5 @@ def train(
 @torch.no_grad()
 def _follow(training: Training, decay: float) -> None:
     decay = min(decay, (1 + training.step) / (10 + training.step))
-    names = dict(training.module.named_parameters())
-    torch._foreach_lerp_([training.average[name] for name in names], [p.detach() for p in names.values()], 1 - decay)
+    for name, parameter in training.module.named_parameters():
+        training.average[name].lerp_(parameter.detach(), 1 - decay)

@@ -1,14 +1,16 @@
 """Losses of the three stages."""
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 __all__ = ["alphas_cumprod", "epsilon", "patches", "reconstruction"]
 
 
 def reconstruction(output: Tensor, target: Tensor) -> Tensor:
-    """L1 between pictures [B, 3, H, W] in -1..1, with L1 of their gradients (edges stay sharp) and of 4x4 means (colours stay true)."""
+    """L1 between pictures [B, 3, H, W] in -1..1, their gradients (sharp edges) and 4x4 means (true colours)."""
     gap = output - target
     edges = gap.diff(dim=2).abs().mean() + gap.diff(dim=3).abs().mean()
     return gap.abs().mean() + 0.5 * edges + 2.0 * F.avg_pool2d(gap, 4).abs().mean()
@@ -25,12 +27,19 @@ def alphas_cumprod() -> Tensor:
     return (1 - betas).cumprod(0).float()
 
 
-def epsilon(unet: nn.Module, latents: Tensor, context: Tensor, generator: torch.Generator, cap: float = 30.0) -> Tensor:
+def epsilon(
+    denoiser: Callable[[Tensor, Tensor, Tensor], Tensor],
+    latents: Tensor,
+    context: Tensor,
+    generator: torch.Generator,
+    cap: float = 30.0,
+) -> Tensor:
     """Weighted squared error of the predicted noise, scalar.
 
-    latents: model scale, unit variance [B, C, H, W]. context [B, T, W]. Timesteps are stratified over the batch.
-    The weight min(1 + 1/SNR, cap) gives the denoised picture the weight 1 + SNR (EDM, Karras et al. 2022, equation 7 with
-    sigma_data = 1) except at the highest noise, where `cap` holds it down: what a caption means is decided there.
+    denoiser: (noisy latents, timesteps, context) -> noise. latents: model scale, unit variance [B, C, H, W].
+    context [B, T, W]. Timesteps are stratified over the batch.
+    The weight min(1 + 1/SNR, cap) gives the denoised picture the weight 1 + SNR (the choice of EDM, Karras et al. 2022,
+    with sigma_data = 1) except at the highest noise, where `cap` holds it down: what a caption means is decided there.
     """
     count = len(latents)
     strata = (torch.arange(count) + torch.rand(count, generator=generator)) * (1000 / count)
@@ -38,6 +47,6 @@ def epsilon(unet: nn.Module, latents: Tensor, context: Tensor, generator: torch.
     kept = alphas_cumprod()[timesteps][:, None, None, None]
     noise = torch.randn(latents.shape, generator=generator)
     noisy = kept.sqrt() * latents + (1 - kept).sqrt() * noise
-    error = (unet(noisy, timesteps, context).float() - noise).square().mean(dim=(1, 2, 3))
+    error = (denoiser(noisy, timesteps, context).float() - noise).square().mean(dim=(1, 2, 3))
     weight = (1 / kept).flatten().clamp(max=cap)  # 1/kept = 1 + 1/SNR
     return (weight * error).mean()

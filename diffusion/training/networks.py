@@ -1,12 +1,31 @@
 """Sprout's three networks: Stable Diffusion 1's structure in miniature, as diffusers and transformers build it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
-from transformers import CLIPTextConfig, CLIPTextModel
+from torch import Tensor, nn
 
-__all__ = ["autoencoder", "text_encoder", "unet"]
+from diffusion.architectures import AutoencoderKL, CLIPTextConfig, CLIPTextModel, UNet2DConditionModel
 
+__all__ = [
+    "HEADS",
+    "Hued",
+    "Speller",
+    "autocast",
+    "autoencoder",
+    "decoded",
+    "denoiser",
+    "moments",
+    "seeded",
+    "text_encoder",
+    "unet",
+]
+
+HEADS = 8
+"""Heads of every attention in the U-Net."""
 VOCABULARY = 49408
 POSITIONS = 77
 BEGIN, END = 49406, 49407
@@ -15,15 +34,26 @@ BEGIN, END = 49406, 49407
 def autoencoder(widths: tuple[int, ...] = (32, 64, 96)) -> AutoencoderKL:
     """RGB in -1..1 [B, 3, H, W] <-> latents [B, 4, H/4, W/4] for three widths (each further one halves again)."""
     model = AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * len(widths),
-        up_block_types=("UpDecoderBlock2D",) * len(widths),
-        block_out_channels=widths,
+        down_block_types=("DownEncoderBlock2D",) * len(widths),  # pyright: ignore[reportArgumentType] — declared tuple[str], meant as any length
+        up_block_types=("UpDecoderBlock2D",) * len(widths),  # pyright: ignore[reportArgumentType] — declared tuple[str], meant as any length
+        block_out_channels=widths,  # pyright: ignore[reportArgumentType] — declared tuple[int], meant as any length
         layers_per_block=1,
         latent_channels=4,
         sample_size=64,
     )
     model.set_attn_processor(AttnProcessor())
     return model
+
+
+def moments(model: AutoencoderKL, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and logarithm of the variance of the latents of pictures in -1..1, float32 [B, 4, H/4, W/4] each."""
+    posterior = cast(Any, model).encode(pictures).latent_dist  # diffusers declares the tuple that it gives on request
+    return posterior.mean.float(), posterior.logvar.float()
+
+
+def decoded(model: AutoencoderKL, latents: Tensor) -> Tensor:
+    """Pictures around -1..1 of latents in the autoencoder's own scale, float32 [B, 3, 4H, 4W]."""
+    return cast(Any, model).decode(latents).sample.float()
 
 
 def text_encoder(width: int = 128, layers: int = 4) -> CLIPTextModel:
@@ -45,8 +75,13 @@ def text_encoder(width: int = 128, layers: int = 4) -> CLIPTextModel:
     return model
 
 
-def unet(widths: tuple[int, ...] = (64, 96, 96), attends: tuple[bool, ...] = (False, True, True), context: int = 128, layers: int = 1) -> UNet2DConditionModel:
-    """The denoiser: (x [B, 4, h, w], t [B], context [B, 77, C]) -> epsilon. Eight heads everywhere, as in SD 1.
+def unet(
+    widths: tuple[int, ...] = (64, 96, 96),
+    attends: tuple[bool, ...] = (False, True, True),
+    context: int = 128,
+    layers: int = 1,
+) -> UNet2DConditionModel:
+    """The network that predicts noise: x [B, 4, h, w], timesteps [B], context [B, 77, C] -> epsilon [B, 4, h, w].
 
     attends: per level, shallowest first, whether it holds transformers (the middle always does).
     """
@@ -61,12 +96,54 @@ def unet(widths: tuple[int, ...] = (64, 96, 96), attends: tuple[bool, ...] = (Fa
         block_out_channels=widths,
         layers_per_block=layers,
         cross_attention_dim=context,
-        attention_head_dim=8,
+        attention_head_dim=HEADS,  # diffusers means the number of heads
     )
-    model.set_attn_processor(AttnProcessor())  # the fused kernel's backward is several times slower for narrow heads on a CPU
+    model.set_attn_processor(
+        AttnProcessor()
+    )  # the fused kernel's backward is several times slower for narrow heads on a CPU
     return model
 
 
-def compute_dtype() -> torch.dtype:
-    """bfloat16, which CPUs with AMX multiply several times faster; weights and optimiser stay float32."""
-    return torch.bfloat16
+class Hued(nn.Module):
+    """An autoencoder in training, with a throw-away linear head that reads colours from latents."""
+
+    def __init__(self, model: AutoencoderKL) -> None:
+        super().__init__()
+        self.autoencoder = model
+        self.colour = nn.Conv2d(model.config["latent_channels"], 3, 1)
+
+
+class Speller(nn.Module):
+    """A text encoder in training, with a throw-away linear head that reads `values` numbers from each state."""
+
+    def __init__(self, model: CLIPTextModel, values: int) -> None:
+        super().__init__()
+        self.encoder = model
+        self.head = nn.Linear(model.config.hidden_size, values)
+
+    def forward(self, ids: Tensor, count: int) -> Tensor:
+        """What the states of the last `count` positions say: tokens [B, T] -> [B, count, values]."""
+        return self.head(self.encoder(ids).last_hidden_state[:, -count:])
+
+
+def denoiser(unet: UNet2DConditionModel) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """The U-Net as a function (x, timesteps, context) -> epsilon, computed in half precision."""
+
+    def predict(x: Tensor, timesteps: Tensor, context: Tensor) -> Tensor:
+        with autocast():
+            return unet(x, timesteps, context).sample
+
+    return predict
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within it, initial weights come from `seed`: constructors draw from the global generator, put back after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+def autocast() -> torch.autocast:
+    """Training's precision: products in bfloat16, several times faster on a CPU with AMX; weights stay float32."""
+    return torch.autocast("cpu", torch.bfloat16)

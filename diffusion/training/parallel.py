@@ -18,11 +18,12 @@ __all__ = ["averaged", "joined"]
 
 @contextmanager
 def joined(rank: int, count: int, meeting: Path) -> Iterator[None]:
-    """Within it, this process is number `rank` of `count` that average gradients, each computing with one thread on a core
-    of its own (where the system can pin it).
+    """Within it, this process is number `rank` of `count` that average gradients.
 
-    meeting: a file that does not exist yet, the same for all, through which the processes find each other. A lone process
-    (count 1) keeps its threads and needs no meeting.
+    Each computes with one thread on a core of its own (where the system can pin it).
+
+    meeting: a file that does not exist yet, the same for all, through which the processes find each other.
+    A lone process (count 1) keeps its threads and needs no meeting.
     """
     if count == 1:
         yield

@@ -1,4 +1,6 @@
-"""Plates: pictures with captions, composed from glyphs. What a plate shows beside one whole glyph on white, its caption says.
+"""Plates: pictures with captions, composed from glyphs.
+
+What a plate shows beside one whole glyph on white, its caption says.
 
 A caption determines its picture. Pictures are float32 RGB in 0..1, [3, 64, 64].
 """
@@ -14,33 +16,46 @@ from torch import Tensor
 
 from diffusion.training.glyphs import Glyph
 
-__all__ = ["COLOURS", "PLACES", "Plate", "atlas", "composed", "framed_plates", "moved_plates", "pair_plates"]
+__all__ = ["COLOURS", "PLACES", "Plate", "atlas", "composed", "edition", "framed_plates", "moved_plates", "pair_plates"]
 
 SIZE = 64
 HALF = SIZE // 2
 
-COLOURS = MappingProxyType({
-    "red": (214, 40, 40),
-    "orange": (245, 130, 32),
-    "yellow": (250, 216, 72),
-    "green": (56, 158, 74),
-    "blue": (40, 98, 214),
-    "light blue": (150, 205, 245),
-    "purple": (124, 62, 176),
-    "pink": (248, 160, 196),
-    "brown": (122, 80, 50),
-    "gray": (150, 150, 150),
-    "black": (16, 16, 16),
-})
-PLACES = MappingProxyType({
-    "on the left": (HALF // 2, 0),
-    "on the right": (HALF // 2, HALF),
-    "at the top": (0, HALF // 2),
-    "at the bottom": (HALF, HALF // 2),
-})
+COLOURS = MappingProxyType(
+    {
+        "red": (214, 40, 40),
+        "orange": (245, 130, 32),
+        "yellow": (250, 216, 72),
+        "green": (56, 158, 74),
+        "blue": (40, 98, 214),
+        "light blue": (150, 205, 245),
+        "purple": (124, 62, 176),
+        "pink": (248, 160, 196),
+        "brown": (122, 80, 50),
+        "gray": (150, 150, 150),
+        "black": (16, 16, 16),
+    }
+)
+PLACES = MappingProxyType(
+    {
+        "on the left": (HALF // 2, 0),
+        "on the right": (HALF // 2, HALF),
+        "at the top": (0, HALF // 2),
+        "at the bottom": (HALF, HALF // 2),
+    }
+)
 """Name of a place -> (top, left) of a half-size glyph, pixels."""
 
-PHRASES = ("a {}", "the {}", "{} emoji", "{} icon", "a picture of a {}", "a drawing of a {}", "a photo of a {}", "cute {}")
+PHRASES = (
+    "a {}",
+    "the {}",
+    "{} emoji",
+    "{} icon",
+    "a picture of a {}",
+    "a drawing of a {}",
+    "a photo of a {}",
+    "cute {}",
+)
 
 _WHITE = (255, 255, 255)
 _CENTRE = (HALF // 2, HALF // 2)
@@ -48,7 +63,11 @@ _CENTRE = (HALF // 2, HALF // 2)
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture to be composed: parts (glyph's index, (top, left) of a half-size glyph or None for a whole one) on a ground (RGB, 0..255)."""
+    """A picture to be composed, and its caption.
+
+    parts: glyphs' indices, each with the (top, left) of its half-size drawing, or None for the whole one.
+    ground: RGB, 0..255.
+    """
 
     caption: str
     parts: tuple[tuple[int, tuple[int, int] | None], ...]
@@ -78,6 +97,26 @@ def composed(plate: Plate, whole: Tensor, half: Tensor) -> Tensor:
     return picture
 
 
+def edition(glyphs: Sequence[Glyph]) -> tuple[list[Plate], Tensor]:
+    """The training set: plates, and the share of the samples that each gets (they sum to 1).
+
+    The first plates are the glyphs under their names, in order. 62 % of the samples are these, 10 % other names,
+    6 % names in a sentence, 12 % smaller, elsewhere or on a colour, 10 % pairs.
+    """
+    generator = torch.Generator().manual_seed(7)
+    every = range(len(glyphs))
+    groups = (
+        (0.62, [Plate(glyph.name, ((i, None),)) for i, glyph in enumerate(glyphs)]),
+        (0.10, [Plate(alias, ((i, None),)) for i, glyph in enumerate(glyphs) for alias in glyph.aliases]),
+        (0.06, [plate for i in every for plate in framed_plates(glyphs, i, generator)]),
+        (0.12, [plate for i in every for plate in moved_plates(glyphs, i, generator)]),
+        (0.10, pair_plates(glyphs, 4000, generator)),
+    )
+    plates = [plate for _, group in groups for plate in group]
+    shares = [share / len(group) for share, group in groups for _ in group]
+    return plates, torch.tensor(shares)
+
+
 def framed_plates(glyphs: Sequence[Glyph], index: int, generator: torch.Generator) -> list[Plate]:
     """The bare glyph under its names in a longer sentence that adds nothing to the picture, two of them by chance."""
     names = (glyphs[index].name, *glyphs[index].aliases)
@@ -102,11 +141,13 @@ def pair_plates(glyphs: Sequence[Glyph], count: int, generator: torch.Generator)
     for _ in range(count):
         first, second, upright = torch.randint(0, len(glyphs) * 3, (3,), generator=generator).tolist()
         first, second = first % len(glyphs), second % len(glyphs)
-        word, places = ("above", ("at the top", "at the bottom")) if upright % 3 == 0 else ("and", ("on the left", "on the right"))
-        parts = ((first, PLACES[places[0]]), (second, PLACES[places[1]]))
+        word, one, other = (
+            ("above", "at the top", "at the bottom") if upright % 3 == 0 else ("and", "on the left", "on the right")
+        )
+        parts = ((first, PLACES[one]), (second, PLACES[other]))
         plates.append(Plate(f"{glyphs[first].name} {word} {glyphs[second].name}", parts))
     return plates
 
 
-def _drawn(names: Sequence[str], count: int, generator: torch.Generator) -> list[str]:
+def _drawn(names: tuple[str, ...], count: int, generator: torch.Generator) -> list[str]:
     return [names[i] for i in torch.randperm(len(names), generator=generator)[:count].tolist()]

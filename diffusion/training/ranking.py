@@ -21,23 +21,23 @@ def content(picture: Tensor) -> Tensor:
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     square = F.pad(box, (left, side - width - left, top, side - height - top), value=1.0)
-    return F.interpolate(square[None], (EDGE, EDGE), mode="bilinear", antialias=True, align_corners=False)[0].clamp(0, 1)
+    return F.interpolate(square[None], (EDGE, EDGE), mode="bilinear", antialias=True, align_corners=False)[0].clamp(
+        0, 1
+    )
 
 
 def distances(picture: Tensor, bank: Tensor) -> Tensor:
-    """Mean squared difference of a picture's content to each of `bank` [N, 3, 28, 28], least over shifts of up to 2 px: [N]."""
-    seen = content(picture)
-    framed = F.pad(bank, (SHIFT,) * 4, value=1.0)
-    least = torch.full((len(bank),), torch.inf)
-    for top in range(2 * SHIFT + 1):
-        for left in range(2 * SHIFT + 1):
-            window = framed[:, :, top : top + EDGE, left : left + EDGE]
-            least = torch.minimum(least, (window - seen).square().mean(dim=(1, 2, 3)))
-    return least
+    """Mean squared difference of a picture's content to each of `bank` [N, 3, 28, 28], least over shifts: [N]."""
+    framed = F.pad(content(picture), (SHIFT,) * 4, value=1.0)
+    corners = [(top, left) for top in range(2 * SHIFT + 1) for left in range(2 * SHIFT + 1)]
+    shifted = torch.stack([framed[:, top : top + EDGE, left : left + EDGE] for top, left in corners]).flatten(1)
+    known = bank.flatten(1)
+    squares = shifted.square().sum(1, keepdim=True) + known.square().sum(1) - 2 * shifted @ known.T
+    return squares.amin(0) / known.shape[1]
 
 
 def ranks(pictures: Tensor, wanted: list[int], drawings: Tensor) -> list[int]:
-    """Rank (from 1) of the wanted drawing among `drawings` [N, 3, H, W], for each of `pictures` [B, 3, H, W], all in 0..1."""
+    """Rank (from 1) of the wanted one among `drawings` [N, 3, H, W] for each picture [B, 3, H, W], all in 0..1."""
     bank = torch.stack([content(drawing) for drawing in drawings])
     found = []
     for picture, index in zip(pictures, wanted, strict=True):

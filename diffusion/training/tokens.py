@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from instant_clip_tokenizer import Tokenizer
+from instant_clip_tokenizer import Tokenizer  # pyright: ignore[reportAttributeAccessIssue] — compiled, without stubs
 from torch import Tensor
 
 from diffusion.training.networks import BEGIN, END, POSITIONS

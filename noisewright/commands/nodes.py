@@ -21,8 +21,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Print one line a node type, or everything about one."""
-    del home
-    catalogue = builtin_catalogue()
+    catalogue = builtin_catalogue(home)
     if arguments.type is None:
         specs = sorted(
             (spec_of(catalogue, name) for name in catalogue.types()), key=lambda spec: (spec.category, spec.type)

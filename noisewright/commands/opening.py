@@ -10,6 +10,7 @@ import nodes
 from diffusion.precision import UnavailableError
 from graph.catalogue import Catalogue
 from graph.check import check
+from graph.code_version import CodeVersions
 from graph.digests import Digests
 from graph.errors import GraphError, InvalidWorkflow
 from graph.folders import Folders
@@ -30,9 +31,9 @@ class Opened:
     files: Folders
 
 
-def builtin_catalogue() -> Catalogue:
+def builtin_catalogue(home: Home) -> Catalogue:
     """The node types that ship with the program."""
-    return Catalogue.of(nodes.MODULES)
+    return Catalogue.of(nodes.MODULES, code=CodeVersions(home.cache / "code.json"))
 
 
 def folders_of(home: Home, models: list[Path], workflow: Path | None = None) -> Folders:
@@ -53,7 +54,7 @@ def open_workflow(arguments: argparse.Namespace, home: Home) -> Opened:
 
     Raises InvalidWorkflow with all problems where one of them keeps it from running.
     """
-    catalogue = builtin_catalogue()
+    catalogue = builtin_catalogue(home)
     standard_input = str(arguments.file) == "-"
     workflow = load(sys.stdin.buffer.read() if standard_input else arguments.file)
     workflow = set_inputs(workflow, _assignments(arguments.set), catalogue)

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from diffusion.values import size_in_bytes
+from diffusion.values import describe, size_in_bytes
 from graph.cache import MemoryCache
 from graph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeStarted, RunFinished
 from graph.output_folder import OutputFolder
@@ -63,7 +63,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     )
     import torch
 
-    events = run(planned, cache=cache, services=services, context=torch.inference_mode)
+    events = run(planned, cache=cache, services=services, context=torch.inference_mode, describe=describe)
     with closing(events), _listener(arguments.events) as listener:
         return EXIT_CODES[_listen(events, listener)]
 
