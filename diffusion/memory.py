@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +15,13 @@ from typing import TYPE_CHECKING, overload
 
 from diffusion import checkpoint
 from diffusion.families import FAMILIES, Component, Part
-from diffusion.precision import Precision, choose, wider
+from diffusion.precision import Precision, UnavailableError, choose, wider
 from diffusion.values import Model, TextEncoder, Vae, WeightFile
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    import torch
     from torch import nn
 
     from diffusion.lease import Lease
@@ -94,7 +97,7 @@ class Weights:
     def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
     @contextmanager
     def lend(self, recipe: Model | TextEncoder | Vae) -> Iterator[Network | ClipText | Autoencoder]:
-        """Lend what a recipe describes, ready to compute, inside a `with` block. Weights may be lent many times at once.
+        """Lend what a recipe describes, ready to compute, inside a `with` block. It may be lent many times at once.
 
         Raises WeightFileError where the file cannot be loaded.
         """
@@ -162,6 +165,7 @@ class Weights:
         if part != "unet":
             return module
         if self.compile:
+            _require_compiler(residence.device)
             return torch.compile(module)  # pyright: ignore[reportReturnType] — a module, though declared as a function
         if residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
             return pack_convolutions(module)
@@ -230,6 +234,16 @@ def _ready(recipe: Model | TextEncoder | Vae, lease: Lease) -> Network | ClipTex
             from diffusion.vae import Autoencoder
 
             return Autoencoder(lease, recipe.space)
+
+
+def _require_compiler(device: torch.device) -> None:
+    """What torch compiles for a processor is C++. Raises UnavailableError where nothing can compile that."""
+    compilers = (os.environ.get("CXX", "g++"), "g++", "clang++", "cl")
+    if device.type == "cpu" and not any(shutil.which(name) for name in compilers):
+        raise UnavailableError(
+            "Compiling the denoiser needs a C++ compiler, and neither g++ nor clang++ is found. "
+            "Install one, or run without --compile."
+        )
 
 
 def _memory_of(device: str) -> int:

@@ -16,7 +16,8 @@ class PackedConv2d(nn.Module):
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
         self._geometry: tuple[Any, ...] = (plain.padding, plain.stride, plain.dilation, plain.groups)
-        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(plain.weight.detach().to_mkldnn(), *self._geometry)
+        weight = plain.weight.detach().to_mkldnn()
+        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._geometry)  # pyright: ignore[reportAttributeAccessIssue] — not in torch's stubs
         self._bias = plain.bias
 
     def forward(self, x: Tensor) -> Tensor:
@@ -28,7 +29,8 @@ def pack_convolutions(module: nn.Module) -> nn.Module:
     """Replace every plain `Conv2d` inside a module by its packed form; none where torch was built without oneDNN."""
     if not torch.backends.mkldnn.is_available():
         return module
-    for name, layer in list(module.named_modules()):
+    for name in [name for name, _ in module.named_modules()]:  # names alone: a list of layers would keep the plain ones
+        layer = module.get_submodule(name)
         if type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
             owner, _, leaf = name.rpartition(".")
             setattr(module.get_submodule(owner), leaf, PackedConv2d(layer))

@@ -3,6 +3,7 @@
 The encoder gives a distribution; its mean is taken, so that encoding is a function of the picture alone.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
@@ -16,6 +17,8 @@ from diffusion.services import Weights
 from diffusion.tensors import Residence
 from diffusion.tiling import in_tiles
 from diffusion.values import Image, Latent, LatentSpace, Mask, Vae
+
+log = logging.getLogger(__name__)
 
 LARGEST_WHOLE = 1536 * 1536
 """Pixels of a picture that is still coded in one piece: about 9 GB in float32. Fixed, so that results depend on the
@@ -134,9 +137,14 @@ def cropped(picture: Tensor, factor: int) -> Tensor:
 
 
 def _coded(run: Callable[[Tensor, Tiles | None], Tensor], item: Tensor, pixels: int, tiles: Tiles | None) -> Tensor:
-    if tiles is None and pixels <= LARGEST_WHOLE:
+    """One picture or latent, cut where asked for, where it is large, or where the device has too little memory."""
+    if tiles is not None or pixels > LARGEST_WHOLE:
+        return run(item, tiles or Tiles())
+    try:
         return run(item, None)
-    return run(item, tiles or Tiles())
+    except torch.OutOfMemoryError:
+        log.warning("The device has too little memory for %s pixels at once; they are coded in tiles.", f"{pixels:,}")
+        return run(item, Tiles())
 
 
 def _in_latent_pixels(tiles: Tiles, factor: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
+from diffusion.names import WEIGHT_SUFFIXES
 from diffusion.services import Weights
 from diffusion.values import Area, Conditioning, Mask, TextEncoder
 from graph.errors import FileMissing
@@ -34,11 +35,9 @@ def embeddings_of(files: Folders, text: str | None = None) -> str:
 
 def _embedding(files: Folders, name: str) -> Path:
     """The file of `embedding:name`, which may leave out its ending."""
-    from diffusion.text.embeddings import candidates
-
-    for candidate in candidates(name):
+    for ending in ("", *WEIGHT_SUFFIXES):
         with suppress(FileMissing):
-            return files.locate("embeddings", candidate).path
+            return files.locate("embeddings", name + ending).path
     return files.locate("embeddings", name).path
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["alphas_cumprod", "epsilon", "patches", "reconstruction"]
+__all__ = ["alphas_cumprod", "epsilon", "patches", "reconstruction", "worst"]
 
 
 def reconstruction(output: Tensor, target: Tensor) -> Tensor:
@@ -14,6 +14,11 @@ def reconstruction(output: Tensor, target: Tensor) -> Tensor:
     gap = output - target
     edges = gap.diff(dim=2).abs().mean() + gap.diff(dim=3).abs().mean()
     return gap.abs().mean() + 0.5 * edges + 2.0 * F.avg_pool2d(gap, 4).abs().mean()
+
+
+def worst(output: Tensor, target: Tensor) -> Tensor:
+    """Mean over cells of 8x8 pixels of their largest error: what single stray pixels cost. Pictures [B, C, H, W]."""
+    return F.max_pool2d((output - target).abs(), 8).mean()
 
 
 def patches(latents: Tensor, size: int = 2) -> Tensor:

@@ -13,6 +13,7 @@ from diffusion.architectures import AutoencoderKL, CLIPTextConfig, CLIPTextModel
 __all__ = [
     "HEADS",
     "Hued",
+    "Painter",
     "Speller",
     "autocast",
     "autoencoder",
@@ -111,6 +112,19 @@ class Hued(nn.Module):
         super().__init__()
         self.autoencoder = model
         self.colour = nn.Conv2d(model.config["latent_channels"], 3, 1)
+
+
+class Painter(nn.Module):
+    """The decoding half of an autoencoder, under the autoencoder's own names for its weights."""
+
+    def __init__(self, model: AutoencoderKL) -> None:
+        super().__init__()
+        self.post_quant_conv = cast(nn.Conv2d, model.post_quant_conv)
+        self.decoder = model.decoder
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """As `decoded`."""
+        return self.decoder(self.post_quant_conv(latents)).float()
 
 
 class Speller(nn.Module):

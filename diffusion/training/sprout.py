@@ -19,10 +19,10 @@ from diffusion.training.glyphs import read_glyphs
 
 __all__ = ["STEPS", "main"]
 
-STEPS = MappingProxyType({"autoencoder": 3600, "latents": 0, "text": 2400, "unet": 6200, "export": 0})
+STEPS = MappingProxyType({"autoencoder": 3600, "latents": 0, "decoder": 2000, "text": 2400, "unet": 4300, "export": 0})
 """Stages in their order, with the steps that each trains."""
 
-SHARED = frozenset({"autoencoder", "text", "unet"})
+SHARED = frozenset({"autoencoder", "decoder", "text", "unet"})
 """Stages whose batches several processes share."""
 
 
@@ -58,6 +58,8 @@ def _perform(stage: str, run: stages.Run, options: argparse.Namespace) -> None:
             stages.autoencoder_stage(run, read_glyphs(options.data))
         case "latents":
             stages.latents_stage(run, read_glyphs(options.data))
+        case "decoder":
+            stages.decoder_stage(run, read_glyphs(options.data))
         case "text":
             stages.text_stage(run)
         case "unet":

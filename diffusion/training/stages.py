@@ -1,6 +1,7 @@
 """The stages of a text-to-picture training, each resumable from its file in the state folder.
 
-autoencoder -> `autoencoder.pt`; latents -> `latents.pt`; text -> `text.pt`; unet -> `unet.pt`; export -> a checkpoint.
+autoencoder -> `autoencoder.pt`; latents -> `latents.pt`; decoder -> `decoder.pt`; text -> `text.pt`; unet -> `unet.pt`;
+export -> a checkpoint.
 """
 
 import logging
@@ -20,13 +21,13 @@ from diffusion.training.export import exported, write_checkpoint
 from diffusion.training.glyphs import Glyph
 from diffusion.training.latents import SCALE_FACTOR, encoded, fold, preview_map, whitening
 from diffusion.training.loop import Progress, Training, begin, train
-from diffusion.training.loss import epsilon, patches, reconstruction
+from diffusion.training.loss import epsilon, patches, reconstruction, worst
 from diffusion.training.plates import SIZE, Plate, atlas, composed, edition
 from diffusion.training.ranking import ranks
 from diffusion.training.scenes import scenes
 from diffusion.training.tokens import tokens
 
-__all__ = ["Run", "autoencoder_stage", "export_stage", "latents_stage", "text_stage", "unet_stage"]
+__all__ = ["Run", "autoencoder_stage", "decoder_stage", "export_stage", "latents_stage", "text_stage", "unet_stage"]
 
 AUTOENCODER_BATCH = 16
 TEXT_BATCH = 48
@@ -111,6 +112,33 @@ def latents_stage(run: Run, glyphs: Sequence[Glyph]) -> None:
     log.info("%d plates encoded", len(plates))
 
 
+def decoder_stage(run: Run, glyphs: Sequence[Glyph]) -> None:
+    """Sharpen the decoder while the latents stay what they are, and make it bear the errors of a U-Net's latents.
+
+    The error of the worst pixels is weighed in: else a decoder leaves a bright speck in its pictures, which a mean over
+    all pixels hardly sees.
+    """
+    whole, half = atlas(glyphs)
+    model = networks.autoencoder()
+    model.load_state_dict(checkpoint.load(run.state / "latents.pt")["autoencoder"])
+    painter = networks.Painter(model)
+    training = begin(painter)
+
+    def loss(generator: torch.Generator) -> Tensor:
+        pictures = scenes(whole, half, AUTOENCODER_BATCH // run.count, generator)
+        with networks.autocast(), torch.no_grad():
+            mean, _ = networks.moments(model, pictures)
+        level = 0.1 / SCALE_FACTOR * torch.rand(len(mean), 1, 1, 1, generator=generator)
+        with networks.autocast():
+            output = painter(mean + level * torch.randn(mean.shape, generator=generator))
+        return reconstruction(output, pictures) + 0.3 * worst(output, pictures)
+
+    path = run.state / "decoder.pt"
+    checkpoint.resume(path, training)
+    steps = train(training, loss, peak=6e-4, warm_up=50, total=run.total, seed=4, rank=run.rank, decay=0.995)
+    _keep(run, path, training, steps)
+
+
 def text_stage(run: Run) -> None:
     """Teach the text encoder to spell pictures.
 
@@ -163,8 +191,7 @@ def unet_stage(run: Run, glyphs: Sequence[Glyph]) -> None:
 def export_stage(run: Run, path: Path) -> None:
     """Write the averaged weights as one checkpoint in Stable Diffusion 1's layout, in half precision."""
     data = checkpoint.load(run.state / "latents.pt")
-    autoencoder, text, unet = networks.autoencoder(), _speller(), networks.unet()
-    autoencoder.load_state_dict(data["autoencoder"])
+    autoencoder, text, unet = _autoencoder(run.state), _speller(), networks.unet()
     checkpoint.averaged(run.state / "text.pt", text)
     checkpoint.averaged(run.state / "unet.pt", unet)
     config = {
@@ -182,6 +209,15 @@ def export_stage(run: Run, path: Path) -> None:
 def _hued() -> networks.Hued:
     with networks.seeded(0):
         return networks.Hued(networks.autoencoder())
+
+
+def _autoencoder(state: Path) -> networks.AutoencoderKL:
+    """The autoencoder as its stages left it, with its sharpened decoder where there is one."""
+    model = networks.autoencoder()
+    model.load_state_dict(checkpoint.load(state / "latents.pt")["autoencoder"])
+    if (state / "decoder.pt").exists():
+        checkpoint.averaged(state / "decoder.pt", networks.Painter(model))
+    return model.requires_grad_(False).eval()
 
 
 def _speller() -> networks.Speller:
@@ -223,9 +259,8 @@ def _keep(run: Run, path: Path, training: Training, steps: Iterator[Progress]) -
 
 def _judge(state: Path, glyphs: Sequence[Glyph], training: Training, context: Tensor, empty: Tensor) -> None:
     """Draw 50 names with the averaged weights, say how many are recognised, write a sheet (originals above)."""
-    unet, autoencoder = networks.unet(), networks.autoencoder()
+    unet, autoencoder = networks.unet(), _autoencoder(state)
     unet.load_state_dict(training.average)
-    autoencoder.load_state_dict(checkpoint.load(state / "latents.pt")["autoencoder"])
     wanted = torch.randperm(len(glyphs), generator=torch.Generator().manual_seed(50))[:50].tolist()
     pictures = drawn(networks.denoiser(unet), autoencoder, context[wanted].float(), empty.float())
     whole, half = atlas(glyphs)

@@ -1,5 +1,6 @@
 """Lending: once in memory however often lent, evicted only outside the `with`, repeated where half precision fails."""
 
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -13,6 +14,7 @@ from diffusion.checkpoint import Parts, read_checkpoint
 from diffusion.header import WeightFileError
 from diffusion.loading import load
 from diffusion.memory import Weights
+from diffusion.precision import UnavailableError
 from diffusion.streaming import stream
 from diffusion.tensors import Residence
 from diffusion.text.tokens import Chunk
@@ -138,6 +140,23 @@ def test_an_overflow_is_repeated_wider_and_told(parts, loads, monkeypatch):
     assert notes == [
         "tiny.safetensors: the unet gave numbers too large for bf16; it computes in fp32 from here on.",
     ]
+
+
+def test_the_denoiser_is_compiled_once(parts, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda module: compiled.append(module) or module)
+    weights = Weights("cpu", "fp32", compile=True)
+    for recipe in (parts.model, parts.vae, parts.model):
+        with weights.lend(recipe):
+            pass
+    assert [type(module).__name__ for module in compiled] == ["UNet2DConditionModel"]
+
+
+def test_compiling_without_a_compiler_is_an_error(parts, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    sentence = "needs a C++ compiler, and neither g++ nor clang++ is found. Install one, or run without --compile."
+    with pytest.raises(UnavailableError, match=re.escape(sentence)), Weights("cpu", "fp32", True).lend(parts.model):
+        pass
 
 
 def test_layers_that_come_one_after_another_give_the_same(parts):

@@ -1,5 +1,6 @@
 """Pictures and latents against diffusers' `AutoencoderKL` on the same weights."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -134,6 +135,24 @@ def test_large_pictures_are_cut_unasked(recipe, monkeypatch):
     decode(Latent(noise(1, 4, 8, 9), recipe.space), recipe, FP32)
     encode(Image(picture(1, 8 * recipe.space.factor, 9 * recipe.space.factor, 3)), recipe, FP32)
     assert len(cut) == 2
+
+
+def test_too_little_memory_means_tiles(recipe, caplog):
+    """As a GPU says so; played by an autoencoder that refuses more than a tile."""
+
+    class Small:
+        def lend(self, vae):
+            return contextlib.nullcontext(self)
+
+        def decode(self, latent):
+            if latent.shape[-1] * recipe.space.factor > 512:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return torch.zeros(1, 3, *(side * recipe.space.factor for side in latent.shape[-2:]))
+
+    side = 600 // recipe.space.factor
+    image = decode(Latent(torch.zeros(1, 4, side, side)), recipe, Small())
+    assert image.pixels.shape == (1, 600, 600, 3)
+    assert "too little memory for 360,000 pixels at once" in caplog.text
 
 
 def test_repainted_parts_are_grey_and_the_mask_grows(recipe, truth):
