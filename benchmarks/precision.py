@@ -23,7 +23,7 @@ PROMPTS = (
     "red apple", "lemon", "grinning face", "rocket", "sun", "crescent moon", "tulip", "soccer ball", "pizza", "octopus",
     "snowman", "red heart", "key", "umbrella", "bicycle", "dog face", "mushroom", "balloon", "clown face", "cactus",
 )  # fmt: skip
-SIZE, STEPS, CFG, SEED = 64, 20, 4.0, 7
+SIZE, STEPS, CFG, SEED = 64, 20, 3.0, 7
 
 
 def drawn(weights: Weights, prompt: str, seed: int) -> Tensor:

@@ -27,7 +27,7 @@ from diffusion.values import Image as Picture
 
 CHECKPOINT = Path(__file__).parent.parent / "models" / "checkpoints" / "sprout.safetensors"
 COUNT, NEAREST, TARGET = 50, 10, 35
-STEPS, CFG, SEED = 20, 4.0, 0
+STEPS, CFG, SEED = 20, 3.0, 0
 SAMPLER, SCHEDULER = "euler", "normal"
 
 

@@ -28,10 +28,9 @@ def joined(rank: int, count: int, meeting: Path) -> Iterator[None]:
     if count == 1:
         yield
         return
+    threads, cores = torch.get_num_threads(), _cores()
     torch.set_num_threads(1)
-    if hasattr(os, "sched_setaffinity"):  # a scheduler that puts two of them on one core halves the pace
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[rank % len(cores)]})
+    _pin(cores[rank % len(cores) :][:1])  # a scheduler that puts two processes on one core halves the pace
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     address = f"file://{meeting.resolve()}"
     dist.init_process_group("gloo", init_method=address, rank=rank, world_size=count, timeout=timedelta(minutes=10))
@@ -39,6 +38,8 @@ def joined(rank: int, count: int, meeting: Path) -> Iterator[None]:
         yield
     finally:
         dist.destroy_process_group()
+        torch.set_num_threads(threads)
+        _pin(cores)
 
 
 def averaged(gradients: Iterable[Tensor]) -> None:
@@ -51,3 +52,13 @@ def averaged(gradients: Iterable[Tensor]) -> None:
     flat /= dist.get_world_size()
     for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(part.view_as(tensor))
+
+
+def _cores() -> list[int]:
+    """The cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def _pin(cores: list[int]) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)

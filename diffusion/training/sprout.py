@@ -19,7 +19,7 @@ from diffusion.training.glyphs import read_glyphs
 
 __all__ = ["STEPS", "main"]
 
-STEPS = MappingProxyType({"autoencoder": 3600, "latents": 0, "decoder": 2000, "text": 2400, "unet": 4300, "export": 0})
+STEPS = MappingProxyType({"autoencoder": 3600, "latents": 0, "decoder": 2000, "text": 2400, "unet": 5000, "export": 0})
 """Stages in their order, with the steps that each trains."""
 
 SHARED = frozenset({"autoencoder", "decoder", "text", "unet"})
@@ -30,6 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one stage or all of them; returns the exit status."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    options.state.mkdir(parents=True, exist_ok=True)
     for stage in STEPS if options.stage == "all" else (options.stage,):
         count = options.processes if stage in SHARED else 1
         with _companions(stage, count, options):
