@@ -1,7 +1,6 @@
 """Where things lie: the home folder of a person's data, and the bundled models and templates."""
 
 import os
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,10 +57,10 @@ def find_home(data: Path | None = None) -> Home:
     """The home folder: `data` if given, else NOISEWRIGHT_DATA, else the checkout's `data/`, else the platform's
     data folder.
     """
-    checkout = Path(__file__).resolve().parent.parent
-    is_checkout = (checkout / "pyproject.toml").is_file() and (checkout / "workflows").is_dir()
-    bundled = checkout if is_checkout else Path(sysconfig.get_path("purelib")) / f"{NAME}_data"
+    root = Path(__file__).resolve().parent.parent
+    is_checkout = (root / "pyproject.toml").is_file() and (root / "workflows").is_dir()
+    bundled = root if is_checkout else root / f"{NAME}_data"
     named = data or os.environ.get(f"{NAME.upper()}_DATA")
     if named:
         return Home(Path(named).expanduser().absolute(), bundled)
-    return Home(checkout / "data" if is_checkout else user_data_path(NAME), bundled)
+    return Home(root / "data" if is_checkout else user_data_path(NAME), bundled)
