@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from diffusion.names import MODEL_FOLDERS
+from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
 from noisewright import __version__
 from noisewright.commands.opening import add_compute, add_models, folders_of, weights_of
 from noisewright.home import Home
@@ -39,7 +39,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     ]
     files = folders_of(home, arguments.models)
     for folder in MODEL_FOLDERS:
-        names = files.choices(folder)
+        names = [name for name in files.choices(folder) if name.lower().endswith(WEIGHT_SUFFIXES)]
         if names:
             facts.append((f"models/{folder}", ", ".join(names)))
     width = max(len(name) for name, _ in facts)

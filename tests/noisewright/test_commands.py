@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +96,7 @@ def test_doctor_names_device_precision_and_the_bundled_model(home: Path, capsys:
     out = capsys.readouterr().out
     for word in ("torch", "compute", "memory", str(home), "sprout.safetensors"):
         assert word in out
+    assert "sprout.md" not in out
 
 
 BAD_FILES = {
@@ -244,3 +248,21 @@ def test_a_device_that_is_not_there(command: str, home: Path, capsys: pytest.Cap
     assert out == ""
     assert "cuda:99" in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to a child")
+def test_ctrl_c_stops_within_a_step_and_leaves_nothing(tmp_path: Path):
+    words = [sys.executable, "main.py", "run", str(TEMPLATE), "--set", "steps=5000", "--events", "jsonl"]
+    with subprocess.Popen(
+        [*words, "--data", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "node_progress":
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err == "Interrupted.\n"
+    assert "node_failed" not in out
+    assert not any(path.is_file() for path in (tmp_path / "output").rglob("*"))
