@@ -1,10 +1,13 @@
 """Where things lie: the home folder of a person's data, and the bundled models and templates."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
+
+from diffusion.names import MODEL_FOLDERS
 
 NAME = "noisewright"
 """The program's name; environment variables and the user's data folder derive from it."""
@@ -46,6 +49,12 @@ class Home:
     def logs(self) -> Path:
         """Tracebacks and warnings."""
         return self.data / "logs"
+
+    def prepare(self) -> None:
+        """Make the folders a person puts models and pictures into. A home that cannot be written is left as it is."""
+        with suppress(OSError):
+            for folder in (*(self.models / name for name in MODEL_FOLDERS), self.input):
+                folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def templates(self) -> Path:

@@ -26,6 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     arguments = _parser().parse_args(words)
     home = find_home(arguments.data)
+    home.prepare()
     try:
         _log_to(home.logs)
         return arguments.execute(arguments, home)

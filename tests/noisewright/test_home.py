@@ -29,3 +29,15 @@ def test_an_installed_package_has_its_bundle_beside_it(tmp_path: Path, monkeypat
     home = find_home()
     assert home.bundled == tmp_path / "site-packages" / "noisewright_data"
     assert tmp_path not in home.data.parents
+
+
+def test_the_folders_for_models_and_pictures_are_made(tmp_path: Path):
+    find_home(tmp_path / "home").prepare()
+    assert (tmp_path / "home" / "models" / "checkpoints").is_dir()
+    assert (tmp_path / "home" / "input").is_dir()
+
+
+def test_a_home_that_cannot_be_made_is_left_alone(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    find_home(tmp_path / "file" / "home").prepare()
+    assert (tmp_path / "file").is_file()
