@@ -252,16 +252,22 @@ def test_a_device_that_is_not_there(command: str, home: Path, capsys: pytest.Cap
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to a child")
 def test_ctrl_c_stops_within_a_step_and_leaves_nothing(tmp_path: Path):
-    words = [sys.executable, "main.py", "run", str(TEMPLATE), "--set", "steps=5000", "--events", "jsonl"]
+    # A parent that ignores SIGINT hands that down to its children; a terminal does not, so the child begins as from one.
+    begin = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    begin += "runpy.run_path('main.py', run_name='__main__')"
+    words = ["run", str(TEMPLATE), "--set", "steps=5000", "--events", "jsonl", "--data", str(tmp_path)]
     with subprocess.Popen(
-        [*words, "--data", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", begin, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if json.loads(line)["event"] == "node_progress":
-                break
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if json.loads(line)["event"] == "node_progress":
+                    break
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert err == "Interrupted.\n"
     assert "node_failed" not in out
