@@ -252,7 +252,7 @@ def test_a_device_that_is_not_there(command: str, home: Path, capsys: pytest.Cap
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send to a child")
 def test_ctrl_c_stops_within_a_step_and_leaves_nothing(tmp_path: Path):
-    # A parent that ignores SIGINT hands that down to its children; a terminal does not, so the child begins as from one.
+    # A parent that ignores SIGINT hands that down; a terminal does not, so the child begins as if it came from one.
     begin = "import signal, runpy; signal.signal(signal.SIGINT, signal.default_int_handler); "
     begin += "runpy.run_path('main.py', run_name='__main__')"
     words = ["run", str(TEMPLATE), "--set", "steps=5000", "--events", "jsonl", "--data", str(tmp_path)]
