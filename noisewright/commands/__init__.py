@@ -74,3 +74,4 @@ def _log_to(folder: Path) -> None:
         handler = logging.NullHandler()  # a read-only home must not keep anybody from working
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
