@@ -1,13 +1,20 @@
 """Results kept in memory, by key, bounded in bytes; the least recently used go first."""
 
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from graph.files import SavedFiles
+
+if TYPE_CHECKING:
+    from graph.codec import Codecs
+    from graph.output_folder import OutputFolder
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 ENTRY_BYTES = 500
 """What an entry costs besides its values: key, tuple, bookkeeping."""
@@ -19,14 +26,21 @@ Level = Literal["memory", "disk"]
 class Entry:
     """What a node returned.
 
-    outputs: its values in the order of its spec. saved: the files it wrote; stamps: (size, mtime in ns) of each when it
-    was written. level: where this is kept.
+    outputs: its values in the order of its spec; of an entry with `load`, nothing until it is loaded. saved: the files
+    it wrote; stamps: (size, mtime in ns) of each when it was written. shown: what an editor shows on the node.
+    digests: of the outputs' contents, None for a value that has no codec; empty where nobody worked them out.
+    level: where this is kept. load: reads the outputs, and raises CacheDamaged where they cannot be read as they were
+    written. restore: writes saved files anew that are gone, and gives the entry with their paths and stamps.
     """
 
     outputs: tuple[object, ...] = ()
     saved: SavedFiles | None = None
     stamps: tuple[tuple[int, int], ...] = ()
+    shown: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    digests: tuple[str | None, ...] = ()
     level: Level = "memory"
+    load: "Callable[[], Entry] | None" = None
+    restore: "Callable[[OutputFolder], Entry] | None" = None
 
     def missing(self) -> Path | None:
         """The first saved file that is gone or was changed since, or None if all are as they were written."""
@@ -41,24 +55,30 @@ class Cache(Protocol):
     """Keeps results between runs. Safe to use from several threads."""
 
     def get(self, key: str) -> Entry | None:
-        """The entry of that key, which counts as used now, or None."""
+        """The entry of that key, which counts as used now, or None. Its values may not be read yet: see `load`."""
         ...
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Keep an entry, if there is room for it."""
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, Entry]:
+        """The entries there are of these keys."""
+        ...
+
+    def put(self, key: str, entry: Entry, also: str = "") -> Entry:
+        """Keep an entry, if there is room for it, under its key and also under another; give it with its digests."""
         ...
 
 
 class MemoryCache:
-    """The cache level nearest to a run. limit: in bytes. size_of: how many bytes a value holds.
+    """The cache level nearest to a run. limit: in bytes. size_of: how many bytes a value holds. codecs: tell contents.
 
     What a run uses stays alive for that run, whatever is dropped here.
     """
 
-    def __init__(self, limit: int, size_of: Callable[[object], int]) -> None:
+    def __init__(self, limit: int, size_of: Callable[[object], int], codecs: "Codecs | None" = None) -> None:
         self.limit = limit
         self._size_of = size_of
-        self._entries: OrderedDict[str, tuple[Entry, int]] = OrderedDict()
+        self._codecs = codecs
+        self._entries: OrderedDict[str, tuple[Entry, int, str]] = OrderedDict()
+        self._also: dict[str, str] = {}
         self._size = 0
         self._lock = Lock()
 
@@ -73,31 +93,56 @@ class MemoryCache:
     def get(self, key: str) -> Entry | None:
         """The entry of that key, which counts as used now, or None."""
         with self._lock:
-            found = self._entries.get(key)
-            if found is None:
-                return None
-            self._entries.move_to_end(key)
-            return found[0]
+            return self._get(key)
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Keep an entry, dropping the least recently used ones to make room. One larger than the limit is not kept."""
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, Entry]:
+        """The entries there are of these keys, which count as used now."""
+        with self._lock:
+            found = {key: self._get(key) for key in keys}
+        return {key: entry for key, entry in found.items() if entry is not None}
+
+    def put(self, key: str, entry: Entry, also: str = "") -> Entry:
+        """Keep an entry under its key and another, dropping the least recently used ones to make room.
+
+        One larger than the limit is not kept. Gives the entry with its digests.
+        """
+        if self._codecs is not None and not entry.digests:
+            entry = replace(entry, digests=tuple(self._codecs.digest(value) for value in entry.outputs))
         size = self._size_of(entry.outputs) + ENTRY_BYTES
         with self._lock:
-            _, before = self._entries.pop(key, (None, 0))
-            self._size -= before
+            self._forget(key)
             if size > self.limit:
-                return
-            self._entries[key] = (entry, size)
+                return entry
+            self._entries[key] = (entry, size, also)
+            if also:
+                self._also[also] = key
             self._size += size
             while self._size > self.limit:
-                _, (_, freed) = self._entries.popitem(last=False)
-                self._size -= freed
+                self._forget(next(iter(self._entries)))
+        return entry
 
     def clear(self) -> None:
         """Drop everything."""
         with self._lock:
             self._entries.clear()
+            self._also.clear()
             self._size = 0
+
+    def _get(self, key: str) -> Entry | None:
+        found = self._entries.get(key)
+        if found is None:
+            key = self._also.get(key, "")
+            found = self._entries.get(key)
+        if found is None:
+            return None
+        self._entries.move_to_end(key)
+        return found[0]
+
+    def _forget(self, key: str) -> None:
+        _, size, also = self._entries.pop(key, (None, 0, ""))
+        self._size -= size
+        if also and self._also.get(also) == key:
+            del self._also[also]
 
 
 def entry_of_files(saved: SavedFiles) -> Entry:

@@ -2,12 +2,15 @@
 
 import builtins
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
-from graph.cache import Entry, entry_of_files
+from graph.cache import NOTHING, Entry, entry_of_files
 from graph.errors import GraphError, NodeFailed
 from graph.files import SavedFiles
+from graph.kind import Kind, asked
+from graph.result import Blocked, Many, Result
 from graph.settings import Unfit, coerce
 from graph.text import listing
 from graph.work import Work
@@ -19,16 +22,17 @@ SPEAKING = (ValueError, OSError, RuntimeError)
 """Built-in errors whose texts are usually sentences; the others are shown with the name of their class."""
 
 
-def arguments_of(work: Work, live: Mapping[str, Entry], services: Mapping[str, Any]) -> dict[str, Any]:
-    """What the node's function is called with, besides services. live: results by key.
+def arguments_of(work: Work, values: Mapping[str, Any], services: Mapping[str, Any]) -> dict[str, Any]:
+    """What the node's function is called with, besides services. values: what its links brought.
 
     Numbers, texts and choices that come by a link are brought to the type the input declares, and held to its limits.
-    Raises Unfit or GraphError where that is not possible.
+    Raises GraphError where that is not possible.
     """
     arguments = dict(work.arguments)
-    plain, sources = work.kind.plain, work.kind.sources
-    for name, _, key, index in work.links:
-        value = live[key].outputs[index]
+    plain, sources, whole = work.kind.plain, work.kind.sources, work.kind.whole
+    for name, value in values.items():
+        if name in whole:
+            value = list(value) if isinstance(value, Many | list) else [value]
         if name in plain:
             try:
                 value = coerce(plain[name], value)
@@ -41,27 +45,99 @@ def arguments_of(work: Work, live: Mapping[str, Entry], services: Mapping[str, A
     return arguments
 
 
+def blocked_by(work: Work, values: Mapping[str, Any]) -> tuple[str, Blocked] | None:
+    """The input by which a value came that must not be used, and that value; None where there is none."""
+    for name, value in values.items():
+        if isinstance(value, Blocked):
+            return name, value
+        if isinstance(value, Many) and name in work.kind.whole:
+            for item in value:
+                if isinstance(item, Blocked):
+                    return name, item
+    return None
+
+
+def mapped(work: Work, values: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The values of each call, where several came by an input that takes one: as many as the longest has.
+
+    Shorter ones repeat their last; an empty one means no call at all. None: one call is all there is.
+    """
+    several = {name: value for name, value in values.items() if type(value) is Many and name not in work.kind.whole}
+    if not several:
+        return None
+    lengths = [len(value) for value in several.values()]
+    count = max(lengths) if all(lengths) else 0
+    return [
+        {name: value[min(turn, len(value) - 1)] if name in several else value for name, value in values.items()}
+        for turn in range(count)
+    ]
+
+
+def needed(
+    kind: Kind, arguments: Mapping[str, Any], open_inputs: Collection[str], services: Mapping[str, Any]
+) -> set[str]:
+    """Which of the lazy inputs that are not computed yet the node asks for. Raises GraphError for a name it has not."""
+    assert kind.type.needs is not None  # noqa: S101 — asked by the caller
+    names = set(kind.type.needs(**asked(kind.needs, kind.inputs, arguments, services)) or ())
+    unknown = names - kind.inputs.keys()
+    if unknown:
+        raise GraphError(f"It asks for {listing(sorted(unknown))}, but has {listing(kind.inputs)}.")
+    return names.intersection(open_inputs)
+
+
 def entry_of(work: Work, result: object) -> Entry:
     """A node's result as its spec declares it. Raises GraphError with a sentence where it is something else."""
-    declared = work.kind.spec.outputs
+    shown: Mapping[str, Any] = NOTHING
+    saved = None
+    if isinstance(result, Result):
+        result, shown, saved = result.value, result.shown, result.saved
     if isinstance(result, SavedFiles):
-        if declared:
+        if work.kind.spec.outputs:
             raise GraphError(f"It returned files, but declares {listing(work.kind.outputs)}.")
-        return entry_of_files(result)
-    if isinstance(result, tuple) and hasattr(result, "_fields"):
+        result, saved = None, result
+    outputs = outputs_of(work, result)
+    if saved is None:
+        return Entry(outputs, shown=shown)
+    return replace(entry_of_files(saved), outputs=outputs, shown=shown)
+
+
+def outputs_of(work: Work, result: object) -> tuple[Any, ...]:
+    """What a node returned, as a value for each output it declares. Raises GraphError where it does not fit."""
+    declared = work.kind.spec.outputs
+    if isinstance(result, Blocked):
+        return (result,) * len(declared)
+    if isinstance(result, Mapping) and len(declared) > 1:
+        missing = [item.name for item in declared if item.name not in result]
+        if missing:
+            raise GraphError(f"It returned nothing for its output {listing(missing)}.")
+        result = tuple(result[item.name] for item in declared)
+    if isinstance(result, tuple) and (hasattr(result, "_fields") or len(declared) != 1):
         if len(result) != len(declared):
             names = listing(work.kind.outputs)
             raise GraphError(f"It returned {len(result)} values, but declares {len(declared)}: {names}.")
-        return Entry(tuple(result))
-    if len(declared) == 1:
+        values = tuple(result)
+    elif len(declared) == 1:
         if result is None and declared[0].type != "*":
             raise GraphError(f"It returned nothing, but declares {listing(work.kind.outputs)}.")
-        return Entry((result,))
-    if not declared and result is None:
-        return Entry()
-    raise GraphError(
-        f"It returned a {type(result).__name__}, but declares {len(declared)} outputs: {listing(work.kind.outputs)}."
-    )
+        values = (result,)
+    elif not declared and result is None:
+        return ()
+    else:
+        kind, names = type(result).__name__, listing(work.kind.outputs)
+        raise GraphError(f"It returned a {kind}, but declares {len(declared)} outputs: {names}.")
+    if any(item.list for item in declared):
+        return tuple(
+            _several(item.name, value) if item.list else value for item, value in zip(declared, values, strict=True)
+        )
+    return values
+
+
+def _several(name: str, value: Any) -> Any:
+    if isinstance(value, Blocked | Many):
+        return value
+    if not isinstance(value, list | tuple):
+        raise GraphError(f"Its output '{name}' is declared a list, but it returned a {type(value).__name__}.")
+    return Many(value)
 
 
 def failure(work: Work, error: Exception) -> NodeFailed:

@@ -6,7 +6,8 @@ GraphError
 ├── InvalidWorkflow       a document was read, but has problems; carries all of them
 ├── SettingError          a setting given from outside (`--set`) names no input, or one that does not take the value
 ├── FileMissing           a file that an input names is in none of the folders searched
-└── NodeFailed            a node's function raised; carries node and type, the cause in `__cause__`
+├── NodeFailed            a node's function raised; carries node and type, the cause in `__cause__`
+└── CacheDamaged          what the cache kept cannot be read as it was written; the work is done anew
 """
 
 from collections.abc import Sequence
@@ -61,3 +62,7 @@ class InvalidWorkflow(GraphError):
 
 class SettingError(GraphError):
     """A setting given from outside names no input, or one that does not take the value."""
+
+
+class CacheDamaged(GraphError):
+    """What the cache kept cannot be read as it was written; the work is done anew."""

@@ -11,11 +11,15 @@ BESIDE = {"beside": True}
 
 
 class PlannedNode(NamedTuple):
-    """One node of a plan, for people: what will be done with it and why."""
+    """One node of a plan, for people: what will be done with it ("reuse", "run", "perhaps") and why.
+
+    seconds: how long it is expected to take, None if nobody knows.
+    """
 
     node: str
     action: str
     why: str
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class NodePreview(Event):
 class NodeFinished(Event):
     """A node's result is there. reused: where it was found, None if it was computed now.
 
-    outputs: of an output node, `files` (absolute paths, in order) and their `kind` ("output", "temp").
+    outputs: what it shows, by name, and of an output node `files` (absolute paths, in order) and their `kind`
+    ("output", "temp").
     values: of a wanted node, its outputs by name; not part of the JSON.
     """
 
@@ -112,11 +117,12 @@ class NodeFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeSkipped(Event):
-    """A node did not run because another, of which it needs a result, failed."""
+    """A node did not run: another, of which it needs a result, failed or blocked it. reason: why it blocked, or ""."""
 
     name: ClassVar[str] = "node_skipped"
     node: str
     because: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

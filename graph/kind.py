@@ -1,12 +1,13 @@
 """What planning and running need of each node type, worked out once for all of its nodes."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
+from graph.files import INPUT
 from graph.flat import FlatNode
 from graph.keys import TypeKey
 from graph.node import NodeType
@@ -14,8 +15,11 @@ from graph.settings import takes_settings
 from graph.spec import InputSpec, NodeSpec
 from graph.text import listing, nearest
 
-MADE_BY_ENGINE = ("record", "resume")
+MADE_BY_ENGINE = ("record", "resume", "around")
 """Services that the engine makes for each node, rather than being handed."""
+
+DEEPER = frozenset({"record", "around"})
+"""Services through which a node sees more than its inputs: where these come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,9 @@ class Kind:
 
     key: makes the keys of its nodes. inputs: by name. required: those without default. defaults: of those with one.
     outputs: name → index. sources: input → folder, for those that name a file. plain: inputs that take settings; what a
-    link brings them is brought to their type. loads: it brings a model into play. asks: parameters of its fingerprint.
+    link brings them is brought to their type. whole: inputs that take a list as a whole. lazy: inputs computed only
+    when asked for. lane: where it runs. cuts: whether its result may be found by the contents of its inputs, wherever
+    they come from. loads: it brings a model into play. asks, needs: parameters of its fingerprint and of its `needs`.
     """
 
     spec: NodeSpec
@@ -36,8 +42,13 @@ class Kind:
     outputs: Mapping[str, int]
     sources: Mapping[str, str]
     plain: Mapping[str, InputSpec]
+    whole: frozenset[str]
+    lazy: frozenset[str]
+    lane: str
+    cuts: bool
     loads: bool
     asks: tuple[str, ...]
+    needs: tuple[str, ...]
 
 
 class Kinds:
@@ -46,7 +57,7 @@ class Kinds:
     def __init__(
         self, catalogue: Catalogue, services: Mapping[str, Any], environment: Mapping[str, Any], metadata: str
     ) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self.services = services
         self._environment = environment
         self._metadata = metadata
@@ -55,7 +66,7 @@ class Kinds:
     def spec(self, type_id: str) -> NodeSpec | None:
         """The spec of a type id; None if it is unknown."""
         kind = self._kinds.get(type_id)
-        return kind.spec if kind is not None else self._catalogue.spec(type_id)
+        return kind.spec if kind is not None else self.catalogue.spec(type_id)
 
     def of(self, node: FlatNode) -> Kind:
         """The kind of a node. Raises GraphError for a type that is unknown, or needs a service that is not there."""
@@ -65,7 +76,7 @@ class Kinds:
         return kind
 
     def _made(self, node: FlatNode) -> Kind:
-        found = self._catalogue.node_type(node.type)
+        found = self.catalogue.node_type(node.type)
         if found is None:
             raise GraphError(self._unknown(node))
         spec = found.spec
@@ -77,9 +88,10 @@ class Kinds:
             type=found,
             key=TypeKey(
                 spec.type,
-                self._catalogue.code_version(spec.type),
+                self.catalogue.code_version(spec.type),
                 self._environment if "weights" in spec.services else None,
                 {name: key for name, key in lent.items() if key},
+                self.catalogue.choice_code(spec),
             ),
             inputs={item.name: item for item in spec.inputs},
             required=frozenset(item.name for item in spec.inputs if item.required),
@@ -87,8 +99,13 @@ class Kinds:
             outputs={item.name: index for index, item in enumerate(spec.outputs)},
             sources=sources,
             plain={item.name: item for item in spec.inputs if item.type != "*" and takes_settings(item)},
-            loads=any(source != "input" for source in sources.values()),
-            asks=tuple(inspect.signature(found.fingerprint).parameters) if found.fingerprint else (),
+            whole=frozenset(item.name for item in spec.inputs if item.list),
+            lazy=frozenset(item.name for item in spec.inputs if item.lazy),
+            lane=spec.lane,
+            cuts=DEEPER.isdisjoint(spec.services),
+            loads=any(source != INPUT for source in sources.values()),
+            asks=_parameters(found.fingerprint),
+            needs=_parameters(found.needs),
         )
 
     def _lent(self, name: str) -> str:
@@ -96,7 +113,7 @@ class Kinds:
         if name == "record":
             return self._metadata
         service = self.services.get(name)
-        return f"{getattr(service, 'cache_key', '')} {self._catalogue.code_of(type(service).__module__) or ''}".strip()
+        return f"{getattr(service, 'cache_key', '')} {self.catalogue.code_of(type(service).__module__) or ''}".strip()
 
     def _check_services(self, node: FlatNode, spec: NodeSpec) -> None:
         for name in spec.services:
@@ -106,8 +123,23 @@ class Kinds:
                 raise GraphError(f"{message} There is {there}.")
 
     def _unknown(self, node: FlatNode) -> str:
-        reason = self._catalogue.error(node.type)
+        reason = self.catalogue.error(node.type)
         if reason is not None:
             return f"Node '{node.id}' is of type '{node.type}', but {reason}."
-        close = nearest(node.type, self._catalogue.types())
+        close = nearest(node.type, self.catalogue.types())
         return f"Node '{node.id}' is of unknown type '{node.type}'." + (f" Did you mean '{close}'?" if close else "")
+
+
+def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:
+    """What a function of a node type wants to know, by name; `**names` means everything: "*"."""
+    if function is None:
+        return ()
+    parameters = inspect.signature(function).parameters.values()
+    return tuple("*" if item.kind is item.VAR_KEYWORD else item.name for item in parameters)
+
+
+def asked(names: tuple[str, ...], inputs: Mapping[str, Any], known: Mapping[str, Any], more: Mapping[str, Any]) -> dict:
+    """What to call such a function with: the known values it names and None for the others. more: services."""
+    if "*" in names:
+        return {name: known.get(name) for name in (*inputs, *known)}
+    return {name: known.get(name, more.get(name)) for name in names}

@@ -7,7 +7,7 @@ text; limits, choices and hints stand in `Annotated`. The function stays an ordi
 import inspect
 import re
 import types
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -15,20 +15,27 @@ from annotated_types import Ge, Le
 
 from graph.errors import DeclarationError
 from graph.files import InFolder, SavedFiles
+from graph.result import Blocked, Expansion, Result
 from graph.spec import ANY, InputSpec, NodeSpec, OutputSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 Upgrade = Callable[[dict[str, Any], int], dict[str, Any]]
 Fingerprint = Callable[..., str]
+Needs = Callable[..., Iterable[str]]
+Validate = Callable[[Mapping[str, Any], Mapping[str, str]], str]
 
 WIRE_OF_PLAIN: Mapping[type, str] = types.MappingProxyType({int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"})
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """Declares a choice of names known when the module is imported: `Annotated[str, OneOf(SAMPLERS)]`."""
+    """Declares a choice of names known when the module is imported: `Annotated[str, OneOf(SAMPLERS)]`.
+
+    of: what they are names of ("samplers"), where packs may add some.
+    """
 
     names: tuple[str, ...]
+    of: str = ""
 
 
 class Hint:
@@ -54,17 +61,21 @@ class Default:
 
 @dataclass(frozen=True)
 class Lazy:
-    """Declares an input whose value is asked for only when the node says it needs it."""
+    """Declares an input whose value is computed only when the node's `needs` asks for it."""
 
 
 @dataclass(frozen=True)
 class NodeType:
-    """A node type with its function. upgrade: turns the inputs of a node saved at an older version into today's."""
+    """A node type with its function; the rest as in `node`. validate: of adapted packs, called when a run is planned
+    with the known settings and the wire types of what is linked; gives a sentence, or "" where all is well.
+    """
 
     spec: NodeSpec
     function: Callable[..., Any]
     upgrade: Upgrade | None = None
     fingerprint: Fingerprint | None = None
+    needs: Needs | None = None
+    validate: Validate | None = None
 
 
 def node(
@@ -78,6 +89,8 @@ def node(
     output: bool = False,
     fingerprint: Fingerprint | None = None,
     lane: Literal["device", "cpu", "io"] | None = None,
+    needs: Needs | None = None,
+    by_id: bool = False,
     gradients: bool = False,
     deprecated: bool = False,
     experimental: bool = False,
@@ -85,9 +98,13 @@ def node(
     """Declare a function as the node type `type_id`.
 
     version: raise it when inputs, outputs or meaning change, and give `upgrade(inputs, version) -> inputs`.
-    output: a run starts from this node. fingerprint: makes it impure; called with the known settings and the services
-    it names, it returns a text that joins the cache key. lane: "device" for nodes that take `weights`, else "cpu", if
-    None. Raises DeclarationError, with function and parameter, where the signature does not say enough.
+    output: a run starts from this node. fingerprint: makes it impure; called with the inputs and services it names, it
+    returns a text that joins the cache key. lane: where it runs; if None "device" for nodes that take `weights`, "io"
+    for `async def`, else "cpu". needs: for lazy inputs; called with the inputs it names, as far as they are known and
+    None for the others, it returns the names of lazy inputs it wants computed, and is called again with their values
+    until it wants nothing new. What it never wanted has its default in the call. by_id: its result belongs to this
+    one node of the workflow: its id joins the cache key.
+    Raises DeclarationError, with function and parameter, where the signature does not say enough.
     """
 
     def declare(function: F) -> F:
@@ -99,7 +116,8 @@ def node(
             version=version,
             output=output,
             impure=fingerprint is not None,
-            lane=lane or ("device" if "weights" in _services(function) else "cpu"),
+            lane=lane or _lane(function),
+            by_id=by_id,
             gradients=gradients,
             deprecated=deprecated,
             experimental=experimental,
@@ -114,7 +132,14 @@ def node(
             )
         if version > 1 and upgrade is None:
             raise DeclarationError(f"{_place(function)}: version {version} of '{type_id}' needs upgrade=….")
-        function.__node__ = NodeType(spec, function, upgrade, fingerprint)  # pyright: ignore[reportFunctionMemberAccess]
+        lazy = [item.name for item in spec.inputs if item.lazy]
+        if lazy and needs is None:
+            raise DeclarationError(
+                f"{_place(function)}: its input '{lazy[0]}' is lazy; say when it is wanted: needs=…."
+            )
+        if needs is not None and not lazy:
+            raise DeclarationError(f"{_place(function)}: it says what it needs, but none of its inputs is Lazy().")
+        function.__node__ = NodeType(spec, function, upgrade, fingerprint, needs)  # pyright: ignore[reportFunctionMemberAccess]
         return function
 
     return declare
@@ -124,6 +149,12 @@ def node_type_of(function: object) -> NodeType | None:
     """The node type that `@node` declared on this object, or None."""
     found = getattr(function, "__node__", None)
     return found if isinstance(found, NodeType) else None
+
+
+def _lane(function: Callable[..., Any]) -> str:
+    if "weights" in _services(function):
+        return "device"
+    return "io" if inspect.iscoroutinefunction(function) else "cpu"
 
 
 def _services(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -148,7 +179,12 @@ def _signature(function: Callable[..., Any]) -> dict[str, Any]:
     result, progress = hints["return"], False
     if get_origin(result) is Generator:
         result, progress = get_args(result)[2], True
-    return {"inputs": tuple(inputs), "outputs": _outputs(function, result), "progress": progress}
+    if get_origin(result) is Coroutine:
+        result = get_args(result)[2]
+    expands = get_origin(result) is Expansion
+    if expands or get_origin(result) is Result:
+        (result,) = get_args(result)
+    return {"inputs": tuple(inputs), "outputs": _outputs(function, result), "progress": progress, "expands": expands}
 
 
 def _input(function: Callable[..., Any], parameter: inspect.Parameter, annotation: Any) -> InputSpec:
@@ -171,8 +207,8 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, annotatio
                 facts["minimum"] = limit
             case Le(le=limit):
                 facts["maximum"] = limit
-            case OneOf(names=names):
-                facts |= {"choices": tuple(names), "type": "COMBO"}
+            case OneOf(names=names, of=of):
+                facts |= {"choices": tuple(names), "choices_of": of, "type": "COMBO"}
             case InFolder(folder=folder, suffixes=suffixes):
                 facts |= {"source": folder, "type": "COMBO"}
                 if suffixes:
@@ -212,6 +248,9 @@ def _outputs(function: Callable[..., Any], result: Any) -> tuple[OutputSpec, ...
 
 def _output(name: str | None, annotation: Any, place: str) -> OutputSpec:
     base, _ = _peel(annotation)
+    if get_origin(base) in (Union, types.UnionType):
+        rest = tuple(item for item in get_args(base) if item not in (type(None), Blocked))
+        base, _ = _peel(Union[rest])  # noqa: UP007 — built from a tuple
     is_list = get_origin(base) is list
     if is_list:
         base, _ = _peel(get_args(base)[0])

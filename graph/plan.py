@@ -1,4 +1,4 @@
-"""The plan of a run: which nodes compute and which are reused, in which order and why, and when results are dropped."""
+"""The plan of a run: which nodes compute and which are reused, in which order and why, and how long it may take."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,26 +12,27 @@ from graph.errors import GraphError
 from graph.events import PlannedNode
 from graph.flat import Flat, flatten
 from graph.garbage import paused
+from graph.history import History, Past, Timed
 from graph.kind import Kinds
 from graph.order import ordered
 from graph.record import Recording
 from graph.text import nearest
+from graph.why import why
 from graph.work import Work, work_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-Action = Literal["reuse", "run"]
+Action = Literal["reuse", "run", "perhaps"]
 IN: Mapping[str, str] = MappingProxyType({"memory": "in memory", "disk": "on disk"})
 
 
 class Step(NamedTuple):
-    """One node's turn. releases: keys of results that nothing needs after it. wanted: somebody asked for its result."""
+    """What is expected to be done with one node, and why. perhaps: it runs only if something turns out at run time."""
 
     work: Work
     action: Action
     why: str
-    wanted: bool
-    releases: tuple[str, ...]
+    seconds: float | None = None
 
     @property
     def node(self) -> str:
@@ -48,27 +49,40 @@ class Step(NamedTuple):
 class Plan:
     """A workflow ready to run.
 
-    works: what each node on the way to the wanted ones would do, by id, each after what it needs. steps: what is done,
-    in order. unneeded: nodes whose results are not needed, since those made from them are reused.
+    works: what each node on the way to the wanted ones would do, by id, each after what it needs. wanted: where the run
+    starts; asked: those of them whose values somebody asked for. steps: what is expected to be done, in order.
+    unneeded: nodes whose results are not needed, since those made from them are reused. kinds: the node types.
     """
 
     workflow: Workflow
     flat: Flat
     works: dict[str, Work]
     wanted: tuple[str, ...]
+    asked: tuple[str, ...]
     steps: tuple[Step, ...]
     unneeded: tuple[str, ...]
+    kinds: Kinds
     environment: Mapping[str, Any]
     recording: Recording
 
     def summary(self) -> tuple[PlannedNode, ...]:
         """What is done with each node and why, for people and events."""
-        return tuple(PlannedNode(step.work.node, step.action, step.why) for step in self.steps)
+        return tuple(PlannedNode(step.work.node, step.action, step.why, step.seconds) for step in self.steps)
 
     def anew(self, find: Callable[[str], Entry | None]) -> "Plan":
         """This plan with its decisions taken again, by what `find` finds now."""
         steps, unneeded = _decided(self.works, self.wanted, find)
-        return replace(self, steps=steps, unneeded=unneeded)
+        return replace(self, steps=tuple(steps), unneeded=unneeded)
+
+    def past(self, seconds: Mapping[str, float] = NOTHING) -> dict[str, Past]:
+        """What a history keeps of a run of this plan. seconds: how long the nodes took that were computed."""
+        facts = _Facts(self.kinds, self.environment)
+        return {node: facts.of(work, self.works, seconds.get(node)) for node, work in self.works.items()}
+
+    def times(self, seconds: Mapping[str, float]) -> list[Timed]:
+        """What a history learns from how long the nodes took that were computed."""
+        known = [(self.works[node], taken) for node, taken in seconds.items() if node in self.works]
+        return [Timed(work.kind.spec.type, _signature(work), taken) for work, taken in known]
 
 
 @paused()
@@ -81,13 +95,16 @@ def plan(
     outputs: Sequence[str] | None = None,
     environment: Mapping[str, Any] = NOTHING,
     recording: Recording | None = None,
+    history: History | None = None,
+    name: str = "",
 ) -> Plan:
-    """Order a checked workflow and decide what to compute.
+    """Order a checked workflow and say what a run would compute.
 
     services: what is lent to nodes, by name; `files` is also asked for the files that inputs name.
     cache: where results may be found; None: nowhere. outputs: ids of the wanted nodes, None: all output nodes.
     environment: what results of nodes that take `weights` depend on (device, precision, versions).
-    recording: what is written into files about how they were made.
+    recording: what is written into files about how they were made. history: of earlier runs, for explanations and
+    times; name: under which it knows this workflow, such as its path.
     Raises GraphError where the workflow cannot run: what `check` finds, a missing file, a service that is not there.
     """
     flat = flatten(workflow, catalogue)
@@ -98,12 +115,13 @@ def plan(
     works: dict[str, Work] = {}
     for node_id in order:
         works[node_id] = work_of(flat[node_id], works, kinds)
-    steps, unneeded = _decided(works, wanted, cache.get if cache is not None else _nowhere)
-    return Plan(workflow, flat, works, wanted, steps, unneeded, environment, recording)
-
-
-def _nowhere(key: str) -> None:
-    """Where a plan without a cache looks for results."""
+    entries = cache.get_many([work.key for work in works.values() if work.lasting]) if cache is not None else {}
+    steps, unneeded = _decided(works, wanted, entries.get)
+    if history is not None:
+        facts = _Facts(kinds, environment, cache is not None)
+        steps = _explained(steps, works, history, history.last(name) if name else NOTHING, facts)
+    asked = wanted if outputs is not None else ()
+    return Plan(workflow, flat, works, wanted, asked, tuple(steps), unneeded, kinds, environment, recording)
 
 
 def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[str, ...]:
@@ -124,44 +142,100 @@ def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[st
 
 def _decided(
     works: dict[str, Work], wanted: Sequence[str], find: Callable[[str], Entry | None]
-) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """What to do with each node that is needed, in order, and which are not needed.
-
-    Backwards from the wanted ones: so the first step seen to use a result is the last to use it, and releases it.
-    """
+) -> tuple[list[Step], tuple[str, ...]]:
+    """What to do with each node that is needed, in order, and which are not needed: backwards from the wanted ones."""
     first: dict[str, Work] = {}
     for work in works.values():
         first.setdefault(work.key, work)
-    needed, asked = set(wanted), frozenset(wanted)
-    used: set[str] = set()
+    needed: dict[str, bool] = dict.fromkeys(wanted, True)  # False: perhaps
     steps: list[Step] = []
     unneeded: list[str] = []
     for node_id in reversed(works):
         if node_id not in needed:
             unneeded.append(node_id)
             continue
-        work = works[node_id]
-        action, why = _decision(work, first[work.key], find)
-        keys = [work.key]
-        if action == "run":
-            needed.update([source for _, source, _, _ in work.links])
-            keys += dict.fromkeys([key for _, _, key, _ in work.links])
-        elif first[work.key] is not work:
-            needed.add(first[work.key].node)
-        released = tuple([key for key in keys if key not in used])
-        used.update(released)
-        steps.append(Step(work, action, why, node_id in asked, released))
-    return tuple(reversed(steps)), tuple(reversed(unneeded))
+        work, surely = works[node_id], needed[node_id]
+        twin = first[work.key]
+        if twin is not work:
+            steps.append(Step(work, "reuse", f"the same work as node '{twin.node}'"))
+            needed[twin.node] = needed.get(twin.node, False) or surely
+            continue
+        entry = find(work.key)
+        if entry is not None and (missing := entry.missing()) is not None:
+            reason = f"its file '{missing}' is gone or was changed"
+            if entry.restore is not None:
+                steps.append(Step(work, "reuse", f"{IN[entry.level]}; {reason} and is written anew"))
+                continue
+            entry = None
+        else:
+            reason = work.volatile or "not computed yet"
+        if entry is not None:
+            steps.append(Step(work, "reuse", IN[entry.level]))
+            continue
+        steps.append(Step(work, "run" if surely else "perhaps", reason if surely else "only if a node asks for it"))
+        for name, source, _, _ in work.links:
+            needed[source] = needed.get(source, False) or (surely and name not in work.kind.lazy)
+    return steps[::-1], tuple(reversed(unneeded))
 
 
-def _decision(work: Work, twin: Work, find: Callable[[str], Entry | None]) -> tuple[Action, str]:
-    """What to do with a node and why. twin: of the nodes that do the same work, the one whose turn comes first."""
-    if twin is not work:
-        return "reuse", f"the same work as node '{twin.node}'"
-    entry = find(work.key)
-    if entry is None:
-        return "run", work.volatile or "not computed yet"
-    missing = entry.missing()
-    if missing is not None:
-        return "run", f"its file '{missing}' is gone or was changed"
-    return "reuse", IN[entry.level]
+class _Facts(NamedTuple):
+    """What nodes depend on besides their own settings. keeps: whether there is a cache that keeps results."""
+
+    kinds: Kinds
+    environment: Mapping[str, Any]
+    keeps: bool = False
+
+    def of(self, work: Work, works: Mapping[str, Work], seconds: float | None = None) -> Past:
+        """What a history keeps of one node."""
+        spec = work.kind.spec
+        return Past(
+            spec.type,
+            {name: value for name, value in work.arguments.items() if name not in work.files},
+            {name: tuple((file.name, file.digest) for file in files) for name, files in work.files.items()},
+            {name: (source, list(works[source].kind.outputs)[index]) for name, source, _, index in work.links},
+            self.kinds.catalogue.code_version(spec.type),
+            {name: str(value) for name, value in self.environment.items()} if "weights" in spec.services else NOTHING,
+            work.fingerprint,
+            work.key,
+            seconds,
+        )
+
+
+def _explained(
+    steps: list[Step], works: Mapping[str, Work], history: History, before: Mapping[str, Past], facts: _Facts
+) -> list[Step]:
+    """The steps with what has changed since the last run, and how long they may take.
+
+    A node that is itself as it was runs only perhaps: where its inputs come out as before, its result is found by them.
+    """
+    now = {node: facts.of(work, works) for node, work in works.items()} if before else {}
+    explained = []
+    for step in steps:
+        action, reason = step.action, step.why
+        if action != "reuse" and before and step.work.lasting and reason == "not computed yet":
+            reason = why(step.node, now, before)
+            if facts.keeps and step.work.kind.cuts and _is_as_it_was(now[step.node], before.get(step.node)):
+                action = "perhaps"
+        seconds = None if action == "reuse" else history.expected(step.type, _signature(step.work))
+        explained.append(step._replace(action=action, why=reason, seconds=seconds))
+    return explained
+
+
+def _is_as_it_was(now: Past, was: Past | None) -> bool:
+    """Whether nothing but what its links bring can have changed, and something did."""
+    return (
+        was is not None
+        and now.key != was.key
+        and bool(now.links)
+        and now._replace(key="", seconds=None) == was._replace(key="", seconds=None)
+    )
+
+
+def _signature(work: Work) -> str:
+    """What the time of a node depends on, as text: its numbers and choices."""
+    parts = {name: value for name, value in work.arguments.items() if isinstance(value, bool | int | float)}
+    return " ".join(
+        f"{name}={parts[name]}"
+        for name in sorted(parts)
+        if not work.kind.inputs[name].hints.get("control_after_generate")
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from graph.cache import NOTHING
 from graph.comfyui.api import to_api
 from graph.document import NAME
 from graph.files import INPUT
@@ -38,9 +39,18 @@ class Recording:
 class Record:
     """The service `record`: what the files of one node may tell. Nothing is worked out before it is asked for."""
 
-    def __init__(self, plan: Plan, node: str) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        node: str,
+        works: Mapping[str, Work] | None = None,
+        grown: Mapping[str, Collection[str]] = NOTHING,
+    ) -> None:
+        """works: those of the run so far. grown: node → the nodes it has grown into."""
         self._plan = plan
         self._node = node
+        self._works = plan.works if works is None else works
+        self._grown = grown
 
     @property
     def metadata(self) -> Metadata:
@@ -96,14 +106,15 @@ class Record:
 
     def _upstream(self) -> list[Work]:
         """The node and all that its result comes from, in the order of the plan."""
-        works = self._plan.works
+        works = dict(self._works)
         seen, pending = {self._node}, [self._node]
         while pending:
-            for _, source, _, _ in works[pending.pop()].links:
+            node = pending.pop()
+            for source in (*[source for _, source, _, _ in works[node].links], *self._grown.get(node, ())):
                 if source not in seen:
                     seen.add(source)
                     pending.append(source)
-        return [work for node, work in works.items() if node in seen]
+        return [work for node, work in works.items() if node in seen and work.kind.spec.module]
 
 
 def _type(work: Work) -> str:

@@ -35,6 +35,15 @@ def takes_settings(spec: InputSpec) -> bool:
     return not _PLAIN.union((ANY,)).isdisjoint(spec.type.split(",")) or spec.default is not None
 
 
+def is_plain(value: Any) -> bool:
+    """Whether a value is JSON: what a workflow can hold as a setting."""
+    if isinstance(value, dict):
+        return all(type(name) is str and is_plain(item) for name, item in value.items())
+    if type(value) is list:
+        return all(is_plain(item) for item in value)
+    return value is None or type(value) in (bool, int, str) or (type(value) is float and isfinite(value))
+
+
 def coerce(spec: InputSpec, value: Any) -> Any:
     """The value as the input's type has it, the same for all ways to write it: 7 → 7.0 for FLOAT, 7.0 → 7 for INT.
 

@@ -18,9 +18,9 @@ class InputSpec(Frozen):
     """One input of a node type.
 
     type: wire name; several, joined by ",", where more than one is accepted; "*" for anything. A COMBO has `choices`,
-    or a `source`: the folder whose files are the choices. required: it has no default and must be given. list: it takes
-    a list. hints: for editors (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is
-    valid.
+    or a `source`: the folder whose files are the choices. choices_of: what the choices are names of ("samplers"), where
+    packs may add some. required: it has no default and must be given. list: it takes a list. hints: for editors
+    (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is valid.
     """
 
     name: str
@@ -30,6 +30,7 @@ class InputSpec(Frozen):
     minimum: int | float | None = None
     maximum: int | float | None = None
     choices: tuple[str, ...] | None = None
+    choices_of: str = ""
     source: str | None = None
     list: bool = False
     lazy: bool = False
@@ -51,8 +52,9 @@ class NodeSpec(Frozen):
 
     output: it is wanted for what it writes, so a run starts from it. impure: its result depends on more than its
     inputs; its fingerprint joins the cache key. lane: where it runs ("device", "cpu", "io"). progress: it reports
-    progress. services: what the engine lends it. replaces: older ids that are read as this one. module: the Python
-    module it is from.
+    progress. expands: it may put a graph in its place. by_id: its id counts. services: what the engine lends it.
+    replaces: older ids that are read as this one. module: the Python module it is from. pack: the pack that brings it,
+    "" for what ships with the program.
     """
 
     type: str
@@ -66,12 +68,15 @@ class NodeSpec(Frozen):
     impure: bool = False
     lane: str = "cpu"
     progress: bool = False
+    expands: bool = False
+    by_id: bool = False
     gradients: bool = False
     deprecated: bool = False
     experimental: bool = False
     services: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     module: str = ""
+    pack: str = ""
 
     def input(self, name: str) -> InputSpec | None:
         """The input of that name, or None."""

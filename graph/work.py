@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from graph.errors import FileMissing, GraphError
 from graph.files import File
 from graph.flat import FlatNode
-from graph.kind import Kind, Kinds
+from graph.kind import Kind, Kinds, asked
 from graph.settings import Unfit, coerce
+from graph.spec import ANY
 from graph.text import nearest
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ class Work(NamedTuple):
 
     key: of its result; two nodes with one key do the same work. arguments: settings, defaults and files, by parameter.
     links: (parameter, node it comes from, that node's key, index of its output). files: input → the files it names.
-    fingerprint: of an impure node. volatile: why no result can be reused in its place, or "".
+    fingerprint: of an impure node. volatile: why its key is good for this run alone, or "". lasting: no key it is made
+    of is volatile, so that later runs can find its result.
     """
 
     node: str
@@ -31,6 +33,7 @@ class Work(NamedTuple):
     files: Mapping[str, tuple[File, ...]]
     fingerprint: str
     volatile: str
+    lasting: bool
 
 
 def work_of(node: FlatNode, works: Mapping[str, Work], kinds: Kinds) -> Work:
@@ -54,24 +57,90 @@ def work_of(node: FlatNode, works: Mapping[str, Work], kinds: Kinds) -> Work:
     for name in kind.required:
         if name not in arguments and name not in origins:
             raise GraphError(f"Node '{node.id}' ({kind.spec.type}) has nothing at its input '{name}', which it needs.")
-    settings, files, digests = arguments, {}, {}
+    settings, files = arguments, {}
     fingerprint = volatile = ""
     if kind.sources:
         files = {name: _files(node, kind, name, arguments[name], kinds) for name in kind.sources if name in arguments}
         settings = {name: value for name, value in arguments.items() if name not in files}
         arguments = settings | {name: _given(arguments[name], found) for name, found in files.items()}
-        digests = {name: [file.digest for file in found] for name, found in files.items()}
+        volatile = next((_later("which file its", name) for name in kind.sources if name in origins), "")
+    if kind.type.validate is not None:
+        _validate(node, kind, arguments, works)
     if kind.type.fingerprint is not None:
-        fingerprint, volatile = _fingerprint(node.id, kind, arguments, kinds)
-    for name in kind.sources:
-        if name in origins:
-            volatile = f"which file its input '{name}' names is known only once it runs"
+        unknown = next((name for name in kind.asks if name in origins or (name == "*" and origins)), None)
+        if unknown is not None:
+            volatile = _later("its fingerprint asks for its", unknown)
+        else:
+            fingerprint, failed = fingerprint_of(node.id, kind, arguments, kinds.services)
+            volatile = volatile or failed
     try:
-        key = kind.key.of(settings, origins, digests, uuid.uuid4().hex if volatile else fingerprint)
+        salt = uuid.uuid4().hex if volatile else salt_of(node.id, kind, fingerprint)
+        key = kind.key.of(settings, origins, _digests(files), salt)
     except ValueError as error:
         message = f"A setting of node '{node.id}' ({kind.spec.type}) cannot be written as JSON: {error}."
         raise GraphError(message) from error
-    return Work(node.id, kind, key, arguments, tuple(links), files, fingerprint, volatile)
+    lasting = not volatile and all(works[source].lasting for _, source, _, _ in links)
+    return Work(node.id, kind, key, arguments, tuple(links), files, fingerprint, volatile, lasting)
+
+
+def content_key(work: Work, arguments: Mapping[str, Any], digests: Mapping[str, str], fingerprint: str) -> str:
+    """The key of a node's result by what its inputs hold, wherever they come from.
+
+    arguments: what it is called with; those that come by a link count by `digests`, of their contents.
+    """
+    settings, files = {}, dict[str, list[str]]()
+    for name, value in arguments.items():
+        if name in work.kind.sources and value is not None:
+            files[name] = [file.digest for file in (value if isinstance(value, list) else [value])]
+        elif name not in digests:
+            settings[name] = value
+    contents = {name: (f"content:{digest}", "") for name, digest in digests.items() if name not in files}
+    return work.kind.key.of(settings, contents, files, salt_of(work.node, work.kind, fingerprint))
+
+
+def salt_of(node: str, kind: Kind, fingerprint: str) -> str:
+    """What besides its inputs distinguishes the work of a node."""
+    return f"{fingerprint} of {node}" if kind.spec.by_id else fingerprint
+
+
+def fingerprint_of(node: str, kind: Kind, known: Mapping[str, Any], services: Mapping[str, Any]) -> tuple[str, str]:
+    """The fingerprint of an impure node, called with what is known of its inputs; or why there is none."""
+    assert kind.type.fingerprint is not None  # noqa: S101 — asked by the caller
+    try:
+        return str(kind.type.fingerprint(**asked(kind.asks, kind.inputs, known, services))), ""
+    except Exception as error:  # noqa: BLE001 — the node's own code; its result is then of no use to later runs
+        reason = f"its fingerprint failed: {type(error).__name__}: {error}"
+        log.warning("Node '%s' (%s) is not reused: %s", node, kind.spec.type, reason)
+        return "", reason
+
+
+def _later(what: str, name: str) -> str:
+    return (
+        f"{what} inputs say is known only once it runs"
+        if name == "*"
+        else f"{what} input '{name}' is known only once it runs"
+    )
+
+
+def _digests(files: Mapping[str, tuple[File, ...]]) -> dict[str, list[str]]:
+    return {name: [file.digest for file in found] for name, found in files.items()}
+
+
+def _validate(node: FlatNode, kind: Kind, arguments: Mapping[str, Any], works: Mapping[str, Work]) -> None:
+    """What the node type itself has against its inputs. Raises GraphError."""
+    assert kind.type.validate is not None  # noqa: S101 — asked by the caller
+    types = {}
+    for name, (source, output) in node.links.items():
+        found = works[source].kind.spec.output_named(output)
+        types[name] = found.type if found is not None else ANY
+    try:
+        complaint = kind.type.validate(arguments, types)
+    except Exception as error:
+        raise GraphError(
+            f"Node '{node.id}' ({kind.spec.type}) cannot judge its inputs: {type(error).__name__}: {error}"
+        ) from error
+    if complaint:
+        raise GraphError(f"Node '{node.id}' ({kind.spec.type}): {complaint}")
 
 
 def _arguments(node: FlatNode, kind: Kind) -> dict[str, Any]:
@@ -104,18 +173,6 @@ def _files(node: FlatNode, kind: Kind, name: str, value: Any, kinds: Kinds) -> t
 def _given(value: Any, files: tuple[File, ...]) -> Any:
     """What the node gets in place of names: a list for a list, else the one file."""
     return list(files) if isinstance(value, list) else files[0]
-
-
-def _fingerprint(node_id: str, kind: Kind, arguments: Mapping[str, Any], kinds: Kinds) -> tuple[str, str]:
-    """The fingerprint of an impure node, called with what is known of its inputs; or why there is none."""
-    assert kind.type.fingerprint is not None  # noqa: S101 — asked by the caller
-    given = {name: arguments.get(name, kinds.services.get(name)) for name in kind.asks}
-    try:
-        return str(kind.type.fingerprint(**given)), ""
-    except Exception as error:  # noqa: BLE001 — the node's own code; its result is then of no use to later runs
-        reason = f"its fingerprint failed: {type(error).__name__}: {error}"
-        log.warning("Node '%s' (%s) is not reused: %s", node_id, kind.spec.type, reason)
-        return "", reason
 
 
 def _no_output(node: FlatNode, name: str, origin: Work, output: str) -> str:

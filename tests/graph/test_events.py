@@ -27,8 +27,11 @@ FILES = {"files": ["/out/a.png"], "kind": "output"}
     [
         (RunQueued("r", 3, 1.5), {"event": "run_queued"}),
         (
-            RunStarted("r", 3, 1.5, (PlannedNode("a", "run", "not computed yet"),)),
-            {"event": "run_started", "plan": [{"node": "a", "action": "run", "why": "not computed yet"}]},
+            RunStarted("r", 3, 1.5, (PlannedNode("a", "run", "not computed yet", 2.5),)),
+            {
+                "event": "run_started",
+                "plan": [{"node": "a", "action": "run", "why": "not computed yet", "seconds": 2.5}],
+            },
         ),
         (NodeStarted("r", 3, 1.5, "o/a"), {"event": "node_started", "node": "o/a"}),
         (NodeProgress("r", 3, 1.5, "a", 2, 9), {"event": "node_progress", "node": "a", "done": 2, "total": 9}),
@@ -44,7 +47,10 @@ FILES = {"files": ["/out/a.png"], "kind": "output"}
             NodeFailed("r", 3, 1.5, "a", "value_error", "It is.", "Mend it."),
             {"event": "node_failed", "node": "a", "code": "value_error", "message": "It is.", "hint": "Mend it."},
         ),
-        (NodeSkipped("r", 3, 1.5, "b", "a"), {"event": "node_skipped", "node": "b", "because": "a"}),
+        (
+            NodeSkipped("r", 3, 1.5, "b", "a", "the gate is shut"),
+            {"event": "node_skipped", "node": "b", "because": "a", "reason": "the gate is shut"},
+        ),
         (RunFinished("r", 3, 1.5, "failed", 2.0), {"event": "run_finished", "status": "failed", "seconds": 2.0}),
     ],
 )

@@ -7,6 +7,7 @@ from graph.cache import Entry, MemoryCache
 from graph.catalogue import Catalogue
 from graph.errors import FileMissing, GraphError, InvalidWorkflow
 from graph.folders import Folders, OutputFolder
+from graph.history import History
 from graph.plan import Plan, plan
 from graph.record import Recording
 from graph.run import run
@@ -58,7 +59,7 @@ def planned(toys, nodes, **options) -> Plan:
 
 def test_a_plan_is_in_order_and_says_what_and_why(toys):
     made = planned(toys, {"k": ("Keep", {"a": "n.INT"}), "n": ("Number", {}), "alone": ("Number", {})})
-    assert made.summary() == (("n", "run", "not computed yet"), ("k", "run", "not computed yet"))
+    assert made.summary() == (("n", "run", "not computed yet", None), ("k", "run", "not computed yet", None))
     assert [step.type for step in made.steps] == ["Number", "Keep"]
     assert made.unneeded == ()
 
@@ -216,15 +217,6 @@ def test_the_same_work_asked_twice_runs_once(toys):
     assert made.steps[-1].why == "the same work as node 'k'"
 
 
-def test_a_result_is_released_after_its_last_use(toys):
-    """n feeds a and b; a feeds k, b feeds l. Nothing outlives its last consumer."""
-    made = planned(toys, {key: value for key, value in chain().items() if key not in "fm"})
-    name = {work.key: node for node, work in made.works.items()}
-    releases = {step.node: sorted(name[key] for key in step.releases) for step in made.steps}
-    assert list(releases) == ["n", "a", "c", "k", "b", "l"]
-    assert releases == {"n": [], "a": [], "c": ["a"], "k": ["c", "k"], "b": ["n"], "l": ["b", "l"]}
-
-
 def test_only_the_wanted_outputs_are_planned(toys):
     assert list(actions(planned(toys, chain(), outputs=["l"]))) == ["n", "b", "l"]
     assert list(actions(planned(toys, chain(), outputs=["c"]))) == ["n", "a", "c"]
@@ -262,7 +254,7 @@ def test_a_subgraph_stands_for_the_outputs_inside(toys):
         ),
         (
             {"s": ("Save", {"a": 1})},
-            r"Node 's' \(Save\) asks for the service 'output', which is not there. There is 'desk'",
+            r"Node 's' \(Save\) asks for the service 'output', which is not there. There is 'around', 'desk'",
         ),
         (
             {"r": ("Read", {"file": "x"})},
@@ -304,3 +296,69 @@ def test_a_plan_holds_no_results(toys, cache):
     first = planned(toys, chain(), cache=cache)
     list(run(first, services={**SERVICES, "desk": type("Desk", (), {"notes": []})()}, cache=cache))
     assert "Entry" not in repr(planned(toys, chain(), cache=cache).steps)
+
+
+def remembered(toys, nodes, cache=None) -> tuple[Plan, History]:
+    """A plan that was run, with a history of the run in which every node took half a second."""
+    history = History()
+    made = planned(toys, nodes, cache=cache)
+    seconds = dict.fromkeys(made.works, 0.5)
+    history.remember("here", made.past(seconds))
+    history.learn(made.times(seconds))
+    return made, history
+
+
+def test_a_plan_says_what_has_changed_since_the_last_run(toys, cache):
+    _, history = remembered(toys, chain())
+    changed = planned(toys, chain(n={"value": 8}, b={"b": 9}), history=history, name="here", cache=cache)
+    told = {step.node: (step.action, step.why) for step in changed.steps}
+    assert told["n"] == ("run", "setting 'value' was 7, is 8")
+    assert told["b"] == ("run", "setting 'b' was 3, is 9; node 'n' has changed")
+    assert told["f"] == ("run", "its result is no longer kept")
+    assert {node: action for node, (action, _) in told.items() if node in "ack"} == {
+        "a": "perhaps",
+        "c": "perhaps",
+        "k": "perhaps",
+    }
+    assert told["a"][1] == "node 'n' has changed"
+
+
+def test_a_node_that_was_not_there_in_the_last_run_is_new(toys):
+    nodes = chain()
+    del nodes["m"]
+    _, history = remembered(toys, nodes)
+    steps = {step.node: step for step in planned(toys, chain(), history=history, name="here").steps}
+    assert (steps["m"].action, steps["m"].why) == ("run", "not run before")
+    assert {step.why for step in planned(toys, chain(), history=history, name="elsewhere").steps} == {
+        "not computed yet"
+    }
+
+
+def test_a_plan_tells_how_long_nodes_took_before(toys):
+    _, history = remembered(toys, chain())
+    seconds = {step.node: step.seconds for step in planned(toys, chain(), history=history).steps}
+    assert seconds == dict.fromkeys(seconds, 0.5)
+    assert all(step.seconds is None for step in planned(toys, chain()).steps)
+
+
+def test_what_is_only_perhaps_needed_is_so_through_and_through(dynamic):
+    nodes = {
+        "n": ("Number", {"value": 1}),
+        "yes": ("Times", {"a": "n.INT"}),
+        "e": ("Either", {"which": False, "yes": "yes.INT"}),
+    }
+    made = plan(flow(**nodes), dynamic, services=SERVICES, outputs=["e"])
+    told = {step.node: (step.action, step.why) for step in made.steps}
+    assert told == {
+        "n": ("perhaps", "only if a node asks for it"),
+        "yes": ("perhaps", "only if a node asks for it"),
+        "e": ("run", "not computed yet"),
+    }
+    nodes["k"] = ("Keep", {"a": "n.INT"})
+    made = plan(flow(**nodes), dynamic, services=SERVICES, outputs=["e", "k"])
+    assert {step.node: step.action for step in made.steps} == {"n": "run", "yes": "perhaps", "e": "run", "k": "run"}
+
+
+@pytest.fixture(scope="module")
+def dynamic():
+    return Catalogue.of(["tests.graph.toy_nodes", "tests.graph.dynamic_nodes"])

@@ -1,7 +1,6 @@
 import gc
 import logging
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -154,8 +153,9 @@ def test_a_failing_node_fails_what_depends_on_it_and_nothing_else(bench, caplog)
             "time": event["time"],
             "node": name,
             "because": "x",
+            "reason": "",
         }
-        for name, event in zip(["a", "k", "x2", "k2"], (e for e in events if e["event"] == "node_skipped"), strict=True)
+        for name, event in zip(["x2", "a", "k", "k2"], (e for e in events if e["event"] == "node_skipped"), strict=True)
     ]
     (failed,) = (event for event in events if event["event"] == "node_failed")
     assert (failed["node"], failed["code"], failed["message"], failed["hint"]) == (
@@ -184,7 +184,8 @@ def test_results_raises_what_failed(bench):
 
 @pytest.mark.parametrize("stop", range(1, 11))
 def test_closing_after_any_event_gives_back_what_was_lent_and_holds_nothing(bench, stop):
-    events = bench.start(flow(**LONG))
+    bench.desk.pause = 0.005
+    events = bench.start(flow(**{**LONG, "c": ("Count", {"a": "n.INT", "steps": 5})}))
     for _ in range(stop):
         next(events)
     events.close()
@@ -196,16 +197,18 @@ def test_closing_after_any_event_gives_back_what_was_lent_and_holds_nothing(benc
 
 @pytest.mark.parametrize("stop", range(1, 11))
 def test_a_flag_cancels_at_the_next_step_and_says_so(bench, stop):
+    bench.desk.pause = 0.01
     flag = threading.Event()
-    events = bench.start(flow(**LONG), cancel=flag)
-    seen = [next(events) for _ in range(stop)]
+    events = bench.start(flow(**{**LONG, "c": ("Count", {"a": "n.INT", "steps": 1000})}), cancel=flag)
+    for _ in range(stop):
+        next(events)
     flag.set()
-    rest = list(events)
-    last = (rest or seen)[-1]
+    begun = len(bench.desk.notes)
+    last = list(events)[-1]
     assert isinstance(last, RunFinished)
-    assert last.status == ("cancelled" if stop < 8 else "done")
-    assert len(rest) <= 2
+    assert last.status == "cancelled"
     assert bench.desk.lent == 0
+    assert len(bench.desk.notes) <= begun + 2
 
 
 def test_an_interrupt_passes_through_with_everything_closed(bench):
@@ -234,15 +237,19 @@ def interrupted_at(bench: Bench, call: int):
 
 
 def test_a_node_whose_run_was_cut_off_goes_on_where_it_was(bench):
-    states, workflow = MemoryStates(), flow(**{**LONG, "c": ("Count", {"a": "n.INT", "steps": 5})})
+    bench.desk.pause = 0.01
+    states, workflow = MemoryStates(), flow(**{**LONG, "c": ("Count", {"a": "n.INT", "steps": 20})})
     events = bench.start(workflow, states=states)
     for event in events:
         if isinstance(event, NodeProgress) and event.done == 3:
             break
     events.close()
+    done = list(bench.desk.notes)
+    assert 3 <= len([note for note in done if note.startswith("step")]) < 20
     bench.desk.notes.clear()
     list(bench.start(workflow, states=states))
-    assert bench.desk.notes == ["+count", "step 3", "step 4", "-count"]
+    steps = [note for note in done + bench.desk.notes if note.startswith("step")]
+    assert steps == [f"step {number}" for number in range(20)]
     assert len(states) == 0
 
 
@@ -272,7 +279,7 @@ def test_the_context_is_entered_around_calls_and_left_between_them(bench):
 
     @contextmanager
     def context() -> Iterator[None]:
-        inside.append(1)
+        inside.append(threading.get_ident())
         bench.desk.notes.append("[")
         try:
             yield
@@ -282,32 +289,18 @@ def test_the_context_is_entered_around_calls_and_left_between_them(bench):
 
     nodes = {"c": ("Count", {"a": 1, "steps": 1}), "t": ("Train", {"a": "c.INT"}), "k": ("Keep", {"a": "t.INT"})}
     for event in bench.start(flow(**nodes), context=context):
-        assert not inside, event
+        assert threading.get_ident() not in inside, event
     notes = bench.desk.notes
     assert notes[: notes.index("train")] == ["[", "]", "[", "+count", "step 0", "]", "[", "-count", "]", "[", "]"]
     assert notes[notes.index("train") :] == ["train", "[", "]"]
 
 
 def test_a_run_holds_results_no_longer_than_they_are_needed(bench):
-    """m → s → k: when k begins, m is gone; when k has ended, nothing is left."""
-    nodes = {"m": ("Make", {"size": 5}), "s": ("Measure", {"thing": "m.THING"}), "k": ("Keep", {"a": "s.INT"})}
-    made: list[weakref.ref[Any]] = []
-    original = Thing.__init__
-
-    def watched(self: Thing, size: int = 1) -> None:
-        original(self, size)
-        made.append(weakref.ref(self))
-
-    Thing.__init__ = watched  # pyright: ignore[reportAttributeAccessIssue]
-    try:
-        for event in bench.start(flow(**nodes), cache=None):
-            if isinstance(event, NodeFinished) and event.node == "m":
-                assert made[0]() is not None
-            if isinstance(event, NodeFinished) and event.node == "s":
-                assert made[0]() is None
-    finally:
-        Thing.__init__ = original
-    assert len(made) == 1
+    """m → s → c → k: when c runs, m is gone; with something else that needs it, it is not."""
+    nodes = {"m": ("Make", {"size": 5}), "s": ("Measure", {"thing": "m.THING"}), "c": ("Census", {"a": "s.INT"})}
+    assert results(bench.start(flow(**nodes), ["c"], cache=None))["c"].values == {"INT": 0}
+    nodes |= {"k": ("Measure", {"thing": "m.THING", "after": "c.INT"})}
+    assert results(bench.start(flow(**nodes), ["c", "k"], cache=None))["c"].values == {"INT": 1}
 
 
 def test_a_failed_node_holds_nothing_either(bench):
@@ -378,7 +371,7 @@ def test_what_a_node_reserved_and_did_not_write_is_given_back(bench, monkeypatch
     ("nodes", "message"),
     [
         ({"x": ("Lie", {"how": "nothing"})}, "It returned a NoneType, but declares 2 outputs: 'whole' and 'rest'."),
-        ({"x": ("Lie", {"how": "too many"})}, "It returned a tuple, but declares 2 outputs: 'whole' and 'rest'."),
+        ({"x": ("Lie", {"how": "too many"})}, "It returned 3 values, but declares 2: 'whole' and 'rest'."),
         ({"x": ("Lie", {"how": "a list"})}, "It returned a list, but declares 2 outputs: 'whole' and 'rest'."),
         (
             {"v": ("Anything", {"value": 0.5}), "x": ("Add", {"a": "v.*"})},
@@ -456,8 +449,8 @@ def test_what_is_yielded_must_be_progress(bench):
         results(bench.start(flow(c=("Stubborn", {"first": "a number"})), ["c"]))
 
 
-def test_a_start_is_told_before_the_work_begins(bench):
-    events = bench.start(flow(a=("Add", {"a": 1})), ["a"])
-    while not isinstance(next(events), NodeStarted):
-        pass
-    assert bench.desk.notes == []
+def test_a_start_is_told_before_the_work_ends(bench):
+    bench.desk.pause = 0.2
+    for event in bench.start(flow(c=("Count", {"a": 1, "steps": 1})), ["c"]):
+        if isinstance(event, NodeStarted):
+            assert "-count" not in bench.desk.notes

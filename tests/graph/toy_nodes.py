@@ -1,5 +1,8 @@
 """Small node types that leave a trace of what they did: for tests of planning and running."""
 
+import gc
+import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,8 @@ class Desk:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.lent = 0
+        self.pause = 0.0
+        self.things: weakref.WeakSet[Thing] = weakref.WeakSet()
 
     @contextmanager
     def lend(self, name: str) -> Iterator[None]:
@@ -94,6 +99,7 @@ def count(
     with desk.lend("count"):
         for done in range(resume or 0, steps):
             desk.notes.append(f"step {done}")
+            time.sleep(desk.pause)
             yield Progress(done + 1, steps, preview=lambda: Preview("image/x-toy", b"\x01"), state=done + 1)
     return a + steps + seed
 
@@ -136,15 +142,26 @@ def file_size(path: Path) -> int:
 
 
 @node("Make", category="toys")
-def make(size: int = 1, after: T | None = None) -> Thing:
+def make(size: int = 1, after: T | None = None, *, desk: Desk) -> Thing:
     """Something that takes room."""
     del after
-    return Thing(size)
+    thing = Thing(size)
+    desk.things.add(thing)
+    return thing
+
+
+@node("Census", category="toys")
+def census(a: int, *, desk: Desk) -> int:
+    """How many things there are now."""
+    del a
+    gc.collect()
+    return len(desk.things)
 
 
 @node("Measure", category="toys")
-def measure(thing: Thing) -> int:
+def measure(thing: Thing, after: T | None = None) -> int:
     """The size of a thing."""
+    del after
     return thing.size
 
 
@@ -178,7 +195,9 @@ def train(a: int, *, desk: Desk) -> int:
 def stubborn(first: Literal["progress", "a number"] = "progress") -> Steps[int]:
     """Make trouble when it is closed, or from the beginning."""
     try:
-        yield Progress(1, 2) if first == "progress" else 1  # pyright: ignore[reportReturnType] — the point
+        for _ in range(1000):
+            yield Progress(1, 2) if first == "progress" else 1  # pyright: ignore[reportReturnType] — the point
+            time.sleep(0.01)
     except GeneratorExit:
         raise RuntimeError("I will not") from None
     return 1
