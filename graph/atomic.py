@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes | bytearray) -> None:
     """Write a file so that nobody ever sees half of it, in the place of one of that name. Makes its folder.
 
     Ends the reservation of the name, if `OutputFolder` made one. Raises OSError, leaving nothing behind.

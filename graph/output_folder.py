@@ -15,6 +15,9 @@ from graph.errors import GraphError
 STALE_SECONDS = 24 * 3600
 """A reservation this old is one that a process left behind when it was ended."""
 
+COUNTED = re.compile(r"(.*)_(\d+)_(.*)", re.DOTALL)
+"""Names that `paths` makes: prefix, counter, suffix."""
+
 
 class OutputFolder:
     """The service `output`. path: where results go; temp: where previews go. clock: tells the time for names.
@@ -88,22 +91,46 @@ class OutputFolder:
             raise self._cannot_write(places[0][0], error) from error
         return tuple(taken)
 
+    def reclaim(self, path: Path) -> Path:
+        """Reserve the name of a file that was written here before and is gone; where something has taken its place,
+        the next free one. Write it with `atomic_write`.
+
+        Raises GraphError where the path is not in this folder, and where the folder cannot be written.
+        """
+        if not any(path.is_relative_to(root) and ".." not in path.parts for root in (self.path, self.temp)):
+            raise GraphError(f"'{path}' is not in the output folder '{self.path}', and is not written anew there.")
+        self._make(path.parent)
+        match = COUNTED.fullmatch(path.name)
+        stem, counter, suffix = (match[1], int(match[2]), match[3]) if match else (path.stem, 1, path.suffix)
+        try:
+            if self._reserve_path(path):
+                return path
+            counter = max(counter, _largest_counter(path.parent, stem)) + 1 if match else counter
+            return self._reserve(path.parent, stem, suffix, counter)[0]
+        except OSError as error:
+            raise self._cannot_write(path.parent, error) from error
+
     def _reserve(self, folder: Path, stem: str, suffix: str, counter: int) -> tuple[Path, int]:
         """The first free name from `counter` on, reserved, and the counter after it."""
         while True:
             path = folder / f"{stem}_{counter:05}_{suffix}"
             counter += 1
-            marker = reservation_of(path)
-            try:
-                marker.touch(exist_ok=False)
-            except FileExistsError:
-                continue
-            if path.exists():  # written by another process after we looked for the largest counter
-                marker.unlink(missing_ok=True)
-                continue
-            if self._reserved is not None:
-                self._reserved.append(marker)
-            return path, counter
+            if self._reserve_path(path):
+                return path, counter
+
+    def _reserve_path(self, path: Path) -> bool:
+        """Reserve a name, if it is free."""
+        marker = reservation_of(path)
+        try:
+            marker.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        if path.exists():  # written by another process after we looked for the largest counter
+            marker.unlink(missing_ok=True)
+            return False
+        if self._reserved is not None:
+            self._reserved.append(marker)
+        return True
 
     def _filled(self, prefix: str, width: int, height: int) -> str:
         now = self._clock()

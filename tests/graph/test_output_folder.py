@@ -150,3 +150,29 @@ def test_a_reservation_of_an_ended_process_does_not_count_for_ever(folder):
 def test_files_of_another_folder_do_not_stand_for_these(tmp_path):
     assert OutputFolder(tmp_path / "a").cache_key != OutputFolder(tmp_path / "b").cache_key
     assert OutputFolder(tmp_path / "a" / ".." / "b").cache_key == OutputFolder(tmp_path / "b").cache_key
+
+
+def test_a_name_that_is_free_again_is_reclaimed(folder):
+    (path,) = folder.paths("a/cat", 1, ".png")
+    with folder.lease() as lent:
+        assert lent.reclaim(folder.path / "a" / "cat_00007_.png") == folder.path / "a" / "cat_00007_.png"
+        assert reservation_of(folder.path / "a" / "cat_00007_.png").exists()
+        # taken by a reservation, then by a file: the next free one of that prefix
+        assert lent.reclaim(path) == folder.path / "a" / "cat_00008_.png"
+        atomic_write(path, b"")
+        assert lent.reclaim(path) == folder.path / "a" / "cat_00009_.png"
+    assert [name for name in os.listdir(folder.path / "a") if name.endswith(".reserved")] == []
+
+
+def test_a_name_without_a_counter_gets_one_where_it_is_taken(folder):
+    atomic_write(folder.path / "sweep.csv", b"")
+    assert folder.reclaim(folder.path / "sweep.csv") == folder.path / "sweep_00001_.csv"
+    assert folder.reclaim(folder.path / "sweep.csv") == folder.path / "sweep_00002_.csv"
+    assert folder.reclaim(folder.path / "new" / "%year%.csv") == folder.path / "new" / "%year%.csv"
+    assert folder.reclaim(folder.temp / "preview_00003_.png") == folder.temp / "preview_00003_.png"
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.png", "a/../../x.png"])
+def test_a_name_elsewhere_is_not_reclaimed(folder, name):
+    with pytest.raises(GraphError, match="is not in the output folder"):
+        folder.reclaim(folder.path / name)
