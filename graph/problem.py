@@ -33,6 +33,15 @@ Code = Literal[
     "cycle",
     "no_output",
     "unknown_output",
+    "unreadable_part",
+    "duplicate_id",
+    "lost_link",
+    "unmapped_values",
+    "changed_value",
+    "ignored_input",
+    "lost_control",
+    "rewired",
+    "unresolved_text",
 ]
 """What kinds of problems there are. `docs/workflow-format.md` says what each means."""
 

@@ -65,14 +65,14 @@ def _recognised(document: Any) -> dict[str, Any]:
 
 def _other_format(document: Mapping[str, Any]) -> str:
     """What another program's document is, by its shape."""
-    later = f"This program reads {NAME}'s own workflows; ComfyUI's come with a later version"
+    reading = "Reading it takes a catalogue of node types"
     if "format" in document:
         return f'has the format {shown(document["format"])}, not "{FORMAT}"'
     prompt = document.get("prompt", document)
     if type(prompt) is dict and prompt and all(type(item) is dict and "class_type" in item for item in prompt.values()):
-        return f'is in ComfyUI\'s API format (nodes with "class_type"). {later}'
+        return f'is in ComfyUI\'s API format (nodes with "class_type"). {reading}'
     if type(document.get("nodes")) is list and ("links" in document or "last_node_id" in document):
-        return f'is a workflow of ComfyUI\'s editor ("nodes" and "links" in lists). {later}'
+        return f'is a workflow of ComfyUI\'s editor ("nodes" and "links" in lists). {reading}'
     return f'does not say "format": "{FORMAT}", so it is no workflow of {NAME}'
 
 

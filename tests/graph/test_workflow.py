@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from graph.workflow import (
     dump,
     from_json,
     load,
+    load_with_problems,
     to_json,
 )
 
@@ -190,7 +192,7 @@ def test_half_a_surrogate_pair_is_written_escaped():
 
 API = {"3": {"class_type": "KSampler", "inputs": {"seed": 5}}}
 EDITOR = {"last_node_id": 3, "nodes": [], "links": [], "version": 0.4}
-LATER = "This program reads noisewright's own workflows; ComfyUI's come with a later version."
+LATER = "Reading it takes a catalogue of node types."
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ LATER = "This program reads noisewright's own workflows; ComfyUI's come with a l
         (b"\xff\xfe{}", "The workflow is not UTF-8 text: invalid start byte at byte 0."),
         (
             b"\x89PNG\r\n",
-            "The workflow is a picture; workflows inside pictures are not read yet. Give the workflow's JSON file.",
+            "The workflow is a picture that carries no workflow.",
         ),
         ("[1]", 'The workflow is a list, not an object with "format": "noisewright/workflow".'),
         (
@@ -386,3 +388,71 @@ def normal(value: object) -> object:
 @given(documents)
 def test_nothing_is_lost(raw):
     assert normal(json.loads(dump(from_json(raw)))) == normal(raw)
+
+
+# Documents of other programs
+
+
+def theirs(toys, source: object) -> list[str]:
+    loaded = load_with_problems(source if isinstance(source, str | bytes) else json.dumps(source), toys)
+    return [*loaded.workflow.nodes, *(str(problem) for problem in loaded.problems)]
+
+
+LOAD_NODE = {"class_type": "Load", "inputs": {"name": "a.png"}}
+
+
+def test_with_a_catalogue_foreign_documents_are_read(toys):
+    editor = {"nodes": [{"id": 5, "type": "Load", "widgets_values": ["a.png"]}], "links": [], "version": 0.4}
+    assert theirs(toys, {"3": LOAD_NODE}) == ["3"]
+    assert theirs(toys, {"prompt": {"3": LOAD_NODE}}) == ["3"]
+    assert theirs(toys, json.dumps(editor).encode("utf-8-sig")) == ["5"]
+    assert load(json.dumps(editor), toys).nodes["5"].inputs == {"name": "a.png"}
+    assert theirs(toys, CANONICAL) == list(load(CANONICAL).nodes)
+
+
+def test_not_quite_json_of_theirs_is_read_and_said(toys):
+    text = json.dumps({"3": {**LOAD_NODE, "is_changed": [float("nan")]}})
+    assert theirs(toys, text) == ["3", "The file has the number NaN, which is not JSON. It is read as null."]
+    large = '{"3": {"class_type": "Load", "inputs": {"name": "a.png", "x": 1e999, "y": 0.5}}}'
+    assert "The file has the number 1e999, which is not JSON. It is read as null." in theirs(toys, large)
+    twice = '{"3": {"class_type": "Load"}, "3": {"class_type": "Load", "inputs": {"name": "b.png"}}}'
+    assert load(twice, toys).nodes["3"].inputs == {"name": "b.png"}
+    with pytest.raises(WorkflowError, match=r"^The workflow has the number NaN, which is not JSON\.$"):
+        load('{"format": "noisewright/workflow", "version": NaN}', toys)
+
+
+def test_an_infotext_is_read(toys):
+    loaded = load_with_problems("red apple\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 5, Size: 64x64", toys)
+    assert loaded.workflow.nodes["sample"].inputs["seed"] == 5
+
+
+def picture(**texts: str) -> bytes:
+    from PIL import Image, PngImagePlugin
+
+    info = PngImagePlugin.PngInfo()
+    for key, text in texts.items():
+        info.add_text(key, text)
+    stream = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(stream, "PNG", pnginfo=info)
+    return stream.getvalue()
+
+
+def test_a_picture_gives_the_best_that_it_carries_and_that_can_be_read(toys):
+    prompt = json.dumps({"3": LOAD_NODE})
+    assert theirs(toys, picture(prompt=prompt)) == ["3"]
+    assert theirs(toys, picture(prompt=prompt, noisewright=CANONICAL)) == list(load(CANONICAL).nodes)
+    assert load(picture(noisewright=CANONICAL)) == load(CANONICAL)
+    assert theirs(toys, picture(prompt=prompt, workflow="{}")) == [
+        "3",
+        "What the picture carries as 'workflow' is passed over: "
+        'it does not say "format": "noisewright/workflow", so it is no workflow of noisewright.',
+    ]
+    with pytest.raises(WorkflowError, match=r"^The workflow is a picture whose workflow is not JSON: Expecting value"):
+        load(picture(prompt="x"), toys)
+    with pytest.raises(WorkflowError, match=r"^The workflow is a picture that carries no workflow\.$"):
+        load(picture(comment="x"), toys)
+
+
+def test_without_a_catalogue_a_picture_with_a_foreign_workflow_is_refused(toys):
+    with pytest.raises(WorkflowError, match=r"in ComfyUI's API format .* takes a catalogue of node types\.$"):
+        load(picture(prompt=json.dumps({"3": LOAD_NODE})))

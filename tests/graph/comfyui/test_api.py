@@ -70,6 +70,20 @@ def test_large_integers_given_as_text_become_numbers(toys):
     assert made["n"]["inputs"] == {"value": 2**64 - 1}
 
 
+def test_settings_that_do_not_fit_and_file_names_stay_as_they_are_written(toys):
+    made = api(Workflow({"l": Node("Load", {"name": "a\\b.png"}), "n": Node("Number", {"value": "x"})}), toys)
+    assert made["l"]["inputs"] == {"name": "a\\b.png"}
+    assert made["n"]["inputs"] == {"value": "x"}
+
+
+def test_outputs_of_nodes_of_unknown_type_have_the_numbers_their_file_gave(toys):
+    unknown = Node("Nowhere", extra={"x-comfyui": {"outputs": ["A", "B"]}})
+    inputs = {"value": Link("x", "B"), "three": Link("x", "3"), "lost": Link("x", "C")}
+    made = api(Workflow({"x": unknown, "p": Node("Print", inputs)}), toys)
+    assert made["p"]["inputs"] == {"value": ["x", 1], "three": ["x", 3]}
+    assert made["x"] == {"class_type": "Nowhere", "inputs": {}, "_meta": {"title": "Nowhere"}}
+
+
 def test_nodes_of_unknown_type_and_links_to_them_are_left_out(toys):
     workflow = Workflow({"x": Node("Nowhere"), "s": Node("Save", {"images": Link("x", "IMAGE"), "odd": True})})
     assert api(workflow, toys) == {
