@@ -1,5 +1,6 @@
 """Operations on pictures [B, H, W, C]: making, scaling, inverting, joining, padding, laying one on another."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -57,15 +58,23 @@ def inverted(image: Image) -> Image:
 
 
 def batched(first: Image, second: Image) -> Image:
-    """Both pictures in one batch, of the size and range of the first.
+    """Both pictures in one batch: see `joined`."""
+    return joined((first, second))
 
-    The second is resized bilinearly, its middle cut out; the one with fewer channels gets those of the other.
+
+def joined(images: Sequence[Image]) -> Image:
+    """Pictures in one batch, of the size and range of the first.
+
+    The others are resized bilinearly, their middle cut out; all get the channels of the one that has most.
+    Raises ValueError where there is none.
     """
+    if not images:
+        raise ValueError("There is no picture to make a batch of. Connect at least one.")
+    first = images[0]
     height, width = first.pixels.shape[1:3]
-    pixels = _in_range_of(scaled(second, width, height, "bilinear", "center"), first)
-    channels = max(first.pixels.shape[3], pixels.shape[3])
-    joined = torch.cat([_with_channels(first.pixels, channels), _with_channels(pixels, channels)])
-    return replace(first, pixels=joined)
+    others = [_in_range_of(scaled(image, width, height, "bilinear", "center"), first) for image in images[1:]]
+    channels = max(pixels.shape[3] for pixels in (first.pixels, *others))
+    return replace(first, pixels=torch.cat([_with_channels(pixels, channels) for pixels in (first.pixels, *others)]))
 
 
 def padded_for_outpainting(

@@ -8,4 +8,10 @@ MODULES: tuple[str, ...] = (
     "nodes.vae",
     "nodes.image",
     "nodes.mask",
+    "nodes.primitive",
+    "nodes.numbers",
+    "nodes.text",
+    "nodes.lists",
+    "nodes.control",
+    "nodes.loops",
 )

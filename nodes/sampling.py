@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Seed = Annotated[int, Ge(0), Le(2**64 - 1), Hint(control_after_generate=True), Default(0)]
 StepCount = Annotated[int, Ge(1), Le(10000), Default(20)]
 Guidance = Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.1, round=0.01), Default(8.0)]
-SamplerName = Annotated[str, OneOf(SAMPLERS)]
-SchedulerName = Annotated[str, OneOf(SCHEDULERS)]
+SamplerName = Annotated[str, OneOf(SAMPLERS, of="samplers")]
+SchedulerName = Annotated[str, OneOf(SCHEDULERS, of="schedulers")]
 
 
 @node("KSampler", category="sampling", title="KSampler")

@@ -17,11 +17,13 @@ from noisewright.commands import main
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
 SIZES = {"outpaint": (128, 64), "two-pass": (96, 96), "prompt-areas": (128, 64)}
+COUNTS = {"prompt-list": 3, "loop": 4}
 SCHEMA = json.loads((ROOT / "docs" / "workflow.schema.json").read_text(encoding="utf-8"))
 
 
 def test_the_templates_are_those_that_are_promised():
     promised = {"text-to-image", "image-to-image", "inpaint", "outpaint", "two-pass", "prompt-areas"}
+    promised |= {"prompt-list", "loop"}
     assert {path.stem for path in TEMPLATES} == promised
 
 
@@ -51,8 +53,10 @@ def test_a_template_runs_and_draws_something(
     assert main(["run", str(path)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    (line,) = out.splitlines()
-    with Image.open(line) as picture:
-        assert picture.size == SIZES.get(path.stem, (64, 64))
-        assert load(picture.text["noisewright"]) == load(path)  # pyright: ignore[reportAttributeAccessIssue]
-        assert np.asarray(picture).std() > 10
+    lines = out.splitlines()
+    assert len(lines) == COUNTS.get(path.stem, 1)
+    for line in lines:
+        with Image.open(line) as picture:
+            assert picture.size == SIZES.get(path.stem, (64, 64))
+            assert load(picture.text["noisewright"]) == load(path)  # pyright: ignore[reportAttributeAccessIssue]
+            assert np.asarray(picture).std() > 10

@@ -86,6 +86,15 @@ def test_batched_gives_both_the_channels_of_the_richer(first, second):
         assert torch.equal(pixels[index, ..., 0], random_image(1, 2, 2, 1).pixels[0, ..., 0])
 
 
+def test_joined_makes_one_batch_of_any_number_of_pictures():
+    first, second, third = random_image(2, 4, 4, 3), random_image(1, 4, 4, 4), random_image(1, 8, 8, 3)
+    pixels = pictures.joined((first, second, third)).pixels
+    assert torch.equal(pixels, pictures.batched(pictures.batched(first, second), third).pixels)
+    assert torch.equal(pictures.joined((first,)).pixels, first.pixels)
+    with pytest.raises(ValueError, match="There is no picture to make a batch of"):
+        pictures.joined(())
+
+
 def test_batched_brings_the_second_to_the_range_of_the_first():
     scan = Image(torch.full((1, 2, 2, 1), 100.0), range=(0.0, 200.0))
     assert pictures.batched(scan, Image(torch.full((1, 2, 2, 1), 0.25))).pixels[:, 0, 0, 0].tolist() == [100, 50]

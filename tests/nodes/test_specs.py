@@ -44,10 +44,18 @@ def known_inputs(type_id: str) -> list[Known]:
     """The inputs of a node type, in order."""
     sections, order = KNOWN[type_id]["input"], KNOWN[type_id]["input_order"]
     return [
-        Known(type_id, section, name, sections[section][name][0], (*sections[section][name], {})[1])
+        known_input(type_id, section, name, *sections[section][name])
         for section in ("required", "optional")
         for name in order.get(section, ())
     ]
+
+
+def known_input(type_id: str, section: str, name: str, kind: Any, options: dict[str, Any] | None = None) -> Known:
+    """One input. Some node types have their choices in the place of the type, others among the options."""
+    options = options or {}
+    if kind == "COMBO" and "options" in options:
+        kind, options = options["options"], {key: options[key] for key in options.keys() - {"options", "multiselect"}}
+    return Known(type_id, section, name, kind, options)
 
 
 each_input = pytest.mark.parametrize(
