@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
-from diffusion.families import FAMILIES, Checkpoint, Component, Family, Part, looks_like
+from diffusion.families import Checkpoint, Component, Family, Part, families, looks_like
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.values import LatentSpace, Model, TextEncoder, Vae, WeightFile
 
@@ -75,10 +75,17 @@ def space_of(model: Model) -> LatentSpace:
 def _recognise(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     del digest  # part of the key: another content under the same path is another model
     parts, header = (_folder_parts(path), None) if path.is_dir() else (None, read_header(path))
+    refused: WeightFileError | None = None
     for family in _candidates(header):
-        found = family.recognise(header) if header is not None else family.assemble(parts or {})
+        try:
+            found = family.recognise(header) if header is not None else family.assemble(parts or {})
+        except WeightFileError as error:
+            refused = refused or error  # a family that a pack has added may know better
+            continue
         if found is not None:
             return family, found
+    if refused is not None:
+        raise refused
     if header is None:
         raise WeightFileError(f"The diffusers model in '{path}' is of no family that is known here ({_known()}).")
     raise WeightFileError(f"'{path.name}' is not a checkpoint of {_known()}: it looks like {looks_like(header)}.")
@@ -102,11 +109,12 @@ def _candidates(header: Header | None) -> tuple[Family, ...]:
     """The families to try: the one that the file names, or all."""
     named = header.config.get("family") if header is not None else None
     if named is None:
-        return tuple(FAMILIES.values())
-    if named not in FAMILIES:
+        return tuple(families().values())
+    known = families()
+    if named not in known:
         place = header.path.name if header is not None else ""
-        raise WeightFileError(f"'{place}' says it is of the family '{named}'; known are {', '.join(FAMILIES)}.")
-    return (FAMILIES[named],)
+        raise WeightFileError(f"'{place}' says it is of the family '{named}'; known are {', '.join(known)}.")
+    return (known[named],)
 
 
 def _folder_parts(path: Path) -> Mapping[Part, tuple[Header, Mapping[str, Any]]]:
@@ -149,4 +157,4 @@ def _read_json(path: Path) -> Mapping[str, Any]:
 
 
 def _known() -> str:
-    return ", ".join(family.title for family in FAMILIES.values())
+    return ", ".join(family.title for family in families().values())

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from importlib import metadata
 from typing import TYPE_CHECKING, overload
 
 from diffusion import checkpoint
-from diffusion.families import FAMILIES, Component, Part
-from diffusion.precision import Precision, UnavailableError, choose, wider
+from diffusion.families import Component, Part, family_named
+from diffusion.precision import Precision, UnavailableError, choose, environment_of, wider
 from diffusion.values import Model, TextEncoder, Vae, WeightFile
 
 if TYPE_CHECKING:
@@ -70,6 +69,7 @@ class Weights:
     _held: dict[Key, Held] = field(default_factory=dict, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _clock: int = field(default=0, init=False, repr=False)
+    _evaluations: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.device, self.precision)
@@ -82,12 +82,7 @@ class Weights:
     @cached_property
     def environment(self) -> Mapping[str, str]:
         """All that decides, beside recipes and inputs, which numbers come out: for cache keys and run records."""
-        return {
-            "device": self._choice.kind,
-            "precision": self._choice.precision,
-            "compile": "yes" if self.compile else "no",
-            **{name: metadata.version(name) for name in ("torch", "diffusers", "transformers")},
-        }
+        return environment_of(self._choice, compile=self.compile)
 
     @overload
     def lend(self, recipe: Model) -> AbstractContextManager[Network]: ...
@@ -109,7 +104,7 @@ class Weights:
             self._clock += 1
             held.used = self._clock
         try:
-            yield _ready(recipe, self._lease(held))
+            yield _ready(recipe, self._lease(held), self._count)
         finally:
             with self._lock:
                 held.borrowers -= 1
@@ -123,6 +118,15 @@ class Weights:
     def bytes_held(self) -> int:
         """Bytes of weights in memory now."""
         return sum(held.nbytes for held in self._held.values())
+
+    @property
+    def evaluations(self) -> int:
+        """How many items denoisers have been asked about so far: a picture counts once a step, with guidance twice."""
+        return self._evaluations
+
+    def _count(self, items: int) -> None:
+        with self._lock:
+            self._evaluations += items
 
     def _hold(self, key: Key, part: Part, file: WeightFile) -> Held:
         if key[-1]:
@@ -220,12 +224,14 @@ def _ingredients(recipe: Model | TextEncoder | Vae) -> tuple[Part, WeightFile, t
     raise TypeError(f"Weights lend models, text encoders and autoencoders, not a {type(recipe).__name__}.")
 
 
-def _ready(recipe: Model | TextEncoder | Vae, lease: Lease) -> Network | ClipText | Autoencoder:
+def _ready(
+    recipe: Model | TextEncoder | Vae, lease: Lease, count: Callable[[int], object]
+) -> Network | ClipText | Autoencoder:
     match recipe:
         case Model():
             from diffusion.network import Network
 
-            return Network(lease, FAMILIES[recipe.family].prediction(), checkpoint.space_of(recipe))
+            return Network(lease, family_named(recipe.family).prediction(), checkpoint.space_of(recipe), count)
         case TextEncoder():
             from diffusion.text.clip import ClipText
 

@@ -1,4 +1,4 @@
-"""Names people's files use: samplers, schedulers and model folders, in the order they are offered. Loads no torch."""
+"""Names people's files use: samplers, schedulers, model folders, in the order they are offered. Loads no torch."""
 
 SAMPLERS: tuple[str, ...] = (
     "euler",
@@ -56,6 +56,9 @@ SCHEDULERS: tuple[str, ...] = (
     "linear_quadratic",
     "kl_optimal",
 )
+
+FAMILIES: tuple[str, ...] = ("sd1",)
+"""Families of models that are built in: those of `diffusion.families`."""
 
 MODEL_FOLDERS: tuple[str, ...] = (
     "checkpoints",

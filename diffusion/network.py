@@ -1,5 +1,6 @@
 """A denoiser's network, ready to be asked: latents in, its raw answer out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,10 +13,20 @@ from diffusion.values import LatentSpace
 
 
 class Network:
-    """What `Weights.lend(model)` gives. prediction: what its answer means. space: the latents it knows."""
+    """What `Weights.lend(model)` gives. prediction: what its answer means. space: the latents it knows.
 
-    def __init__(self, lease: Lease, prediction: Prediction, space: LatentSpace) -> None:
+    count: is told how many items it is asked about, each time.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        prediction: Prediction,
+        space: LatentSpace,
+        count: Callable[[int], object] = lambda items: None,
+    ) -> None:
         self._lease = lease
+        self._count = count
         self.prediction = prediction
         self.space = space
 
@@ -47,5 +58,6 @@ class Network:
                 return_dict=False,
             )[0]
 
+        self._count(len(x))
         out = self._lease.compute(forward)
         return out.to(x.device, torch.float32, memory_format=torch.contiguous_format)

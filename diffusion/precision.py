@@ -55,6 +55,16 @@ def choose(device: str = "auto", precision: str = "auto") -> Choice:
     return _on_gpu(place)
 
 
+def environment_of(choice: Choice, *, compile: bool = False) -> dict[str, str]:  # noqa: A002 — the name of the option
+    """All that decides, beside recipes and inputs, which numbers come out: for cache keys and run records."""
+    return {
+        "device": choice.kind,
+        "precision": choice.precision,
+        "compile": "yes" if compile else "no",
+        **{name: metadata.version(name) for name in ("torch", "diffusers", "transformers")},
+    }
+
+
 def wider(precision: Precision, device: str) -> Precision:
     """What a computation that overflowed is repeated in: bfloat16 has float32's range, float32 its digits too."""
     if precision == "fp16" and device.startswith("cuda"):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
+from diffusion import added
 from diffusion.prediction import Prediction
 
 
@@ -114,16 +115,39 @@ DROP_LAST_BUT_ONE = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2
 def schedule(name: str, prediction: Prediction, steps: int) -> Tensor:
     """The noise levels of the schedule `name`: float32 [n + 1], falling, the last 0; n is `steps`, or near it.
 
-    ddim_uniform gives a few more, beta fewer where table values repeat. Raises ValueError for an unknown name (with the
-    nearest ones) and for less than one step.
+    ddim_uniform gives a few more, beta fewer where table values repeat. The name may be one that a pack has added.
+    Raises ValueError for an unknown name (with the nearest ones), for less than one step, and where a pack's schedule
+    is none.
     """
-    if name not in SCHEDULES:
-        near = get_close_matches(name, SCHEDULES, n=3)
-        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known schedulers: {', '.join(SCHEDULES)}."
-        raise ValueError(f"Unknown scheduler {name!r}. {hint}")
+    made = SCHEDULES.get(name)
+    if made is None:
+        made = _added(name)
     if steps < 1:
         raise ValueError(f"The schedule {name!r} needs at least one step; got {steps}.")
-    return SCHEDULES[name](prediction, steps).unique_consecutive()
+    return made(prediction, steps).unique_consecutive()
+
+
+def _added(name: str) -> Callable[[Prediction, int], Tensor]:
+    """The schedule of a pack, held to what schedules are."""
+    found = added.SCHEDULERS.get(name)
+    if found is None:
+        known = [*SCHEDULES, *added.SCHEDULERS]
+        near = get_close_matches(name, known, n=3)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known schedulers: {', '.join(known)}."
+        raise ValueError(f"Unknown scheduler {name!r}. {hint}")
+
+    def checked(prediction: Prediction, steps: int) -> Tensor:
+        sigmas = found(prediction, steps)
+        if not isinstance(sigmas, Tensor) or sigmas.ndim != 1 or len(sigmas) < 2 or not bool(sigmas.isfinite().all()):
+            given = f"the shape {list(sigmas.shape)}" if isinstance(sigmas, Tensor) else f"a {type(sigmas).__name__}"
+            raise ValueError(
+                f"The scheduler {name!r} must give finite noise levels, float32 [steps + 1]; it gave {given}."
+            )
+        if bool((sigmas.diff() > 0).any()):
+            raise ValueError(f"The scheduler {name!r} must give noise levels that fall; it gave {sigmas.tolist()}.")
+        return sigmas.float().cpu()
+
+    return checked
 
 
 def sigmas_for(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -33,6 +34,12 @@ class Image:
 
     def __post_init__(self) -> None:
         _expect(self.pixels, "Image.pixels", "[B, H, W, C]", 4)
+
+    def _repr_png_(self) -> bytes:
+        """The pictures side by side, as notebooks show them."""
+        files = import_module("diffusion.picture_files")  # by name: no result depends on how pictures are shown
+        row = dataclasses.replace(self, pixels=self.pixels.permute(1, 0, 2, 3).flatten(1, 2)[None])
+        return files.png_files(row, texts={}, source_type=None)[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 SHARED_ROOTS = ("diffusion", "nodes", "noisewright")
 """Top-level packages that count wherever they are imported."""
+
+FACE = "noisewright"
+"""The package that packs import names from. What it loads only when asked for is for notebooks and computes no node."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,18 @@ class CodeVersions:
         """The version of the code that importing `module` runs, `graph` included; None where it has no file."""
         return self._version(module, (module.partition(".")[0], *SHARED_ROOTS, "graph"), late=False)
 
+    def of_files(self, path: Path) -> str:
+        """The version of a Python file, or of all below a folder: for code whose imports cannot be followed."""
+        name = str(path)
+        if (name, True) not in self._versions:
+            folder = path if path.is_dir() else path.parent
+            digests = [
+                (file.relative_to(folder).as_posix(), hashlib.sha256(file.read_bytes()).hexdigest())
+                for file in python_files(path)
+            ]
+            self._versions[name, True] = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+        return self._versions[name, True] or ""
+
     def _version(self, module: str, roots: tuple[str, ...], *, late: bool) -> str | None:
         if (module, late) not in self._versions:
             reached = self._closure(module, roots, late=late)
@@ -73,7 +89,7 @@ class CodeVersions:
                 continue
             reached[name] = source
             packages = [name[:dot] for dot, letter in enumerate(name) if letter == "."]
-            for other in (*packages, *source.early, *(source.late if late else ())):
+            for other in (*packages, *source.early, *(source.late if late and name != FACE else ())):
                 if other not in seen and other.partition(".")[0] in roots:
                     seen.add(other)
                     pending.append(other)
@@ -113,6 +129,17 @@ class CodeVersions:
         except OSError as error:
             log.warning("Parsed code is not remembered between runs: %s", error)
         self._changed = False
+
+
+def python_files(path: Path) -> list[Path]:
+    """The Python files below a folder, hidden places and caches left out; or the one file. In a repeatable order."""
+    if path.is_file():
+        return [path]
+    found: list[Path] = []
+    for folder, inside, files in os.walk(path):
+        inside[:] = sorted(name for name in inside if not name.startswith((".", "__pycache__")))
+        found += [Path(folder, name) for name in sorted(files) if name.endswith(".py")]
+    return found
 
 
 def read_source(module: str, path: Path) -> Source:

@@ -24,17 +24,27 @@ def set_inputs(workflow: Workflow, values: Mapping[str, Any], catalogue: Catalog
     """
     nodes = dict(workflow.nodes)
     for name, value in values.items():
-        node_id, spec = _found(replace(workflow, nodes=nodes), name, catalogue)
+        node_id, spec = input_named(replace(workflow, nodes=nodes), name, catalogue)
         node = nodes[node_id]
         try:
             node = upgraded(node, catalogue)
-            given = read(spec, _text(value)) if isinstance(value, str) else value
-            nodes[node_id] = replace(node, inputs={**node.inputs, spec.name: coerce(spec, given)})
-        except Unfit as error:
-            raise SettingError(f"Setting '{name}' {error}. {error.hint}".strip()) from error
+            given = value_of(spec, name, _text(value)) if isinstance(value, str) else _fitting(spec, name, value)
+            nodes[node_id] = replace(node, inputs={**node.inputs, spec.name: given})
         except ValueError as error:
             raise SettingError(f"'{name}' cannot be set: {error}.") from error
     return replace(workflow, nodes=nodes)
+
+
+def value_of(spec: InputSpec, name: str, text: str) -> Any:
+    """What a text means for an input. Raises SettingError, with the name under which it is set, if it does not fit."""
+    return _fitting(spec, name, read(spec, text))
+
+
+def _fitting(spec: InputSpec, name: str, value: Any) -> Any:
+    try:
+        return coerce(spec, value)
+    except Unfit as error:
+        raise SettingError(f"Setting '{name}' {error}. {error.hint}".strip()) from error
 
 
 def _text(value: str) -> str:
@@ -50,8 +60,8 @@ def _text(value: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _found(workflow: Workflow, name: str, catalogue: Catalogue) -> tuple[str, InputSpec]:
-    """The node and the input a name stands for."""
+def input_named(workflow: Workflow, name: str, catalogue: Catalogue) -> tuple[str, InputSpec]:
+    """The node and the input that a name stands for, as in `set_inputs`. Raises SettingError if there is none."""
     node_id, input_name = _target(workflow, name, catalogue)
     node = workflow.nodes.get(node_id)
     if node is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from diffusion.names import MODEL_FOLDERS
+from graph.packs import Sources
 
 NAME = "noisewright"
 """The program's name; environment variables and the user's data folder derive from it."""
@@ -46,9 +47,39 @@ class Home:
         return self.data / "cache"
 
     @property
+    def results(self) -> Path:
+        """Results of earlier runs."""
+        return self.cache / "results"
+
+    @property
+    def states(self) -> Path:
+        """Where long nodes left off."""
+        return self.cache / "states"
+
+    @property
+    def packs(self) -> Path:
+        """Packs of node types, each a folder or a Python file."""
+        return self.data / "packs"
+
+    @property
+    def custom_nodes(self) -> Path:
+        """Packs that were written for ComfyUI."""
+        return self.data / "custom_nodes"
+
+    @property
     def logs(self) -> Path:
         """Tracebacks and warnings."""
         return self.data / "logs"
+
+    @property
+    def pack_sources(self) -> Sources:
+        """Where packs are looked for: the two folders of this home, and installed distributions."""
+        return Sources(
+            folders=(self.packs,),
+            adapted=(self.custom_nodes,),
+            adapter="nodes.comfyui.adapter:load_pack",
+            added="diffusion.added:brought_by",
+        )
 
     def prepare(self) -> None:
         """Make the folders a person puts models and pictures into. A home that cannot be written is left as it is."""

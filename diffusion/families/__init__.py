@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from diffusion import added
 from diffusion.families.family import Checkpoint, Component, Family, Part
 from diffusion.families.sd1 import SD1
 from diffusion.header import Header
 
-__all__ = ["FAMILIES", "Checkpoint", "Component", "Family", "Part", "looks_like"]
+__all__ = ["FAMILIES", "Checkpoint", "Component", "Family", "Part", "families", "family_named", "looks_like"]
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({"sd1": SD1})
 
@@ -36,6 +37,19 @@ _FINGERPRINTS: tuple[tuple[str, str], ...] = (
     (r"body\.\d+\.|model\.\d+\.(sub\.\d+\.)?|params_ema\.|conv_first\.", "an upscaling model"),
     (r"model\.diffusion_model\.", "a diffusion model of a family that is not known here"),
 )
+
+
+def families() -> Mapping[str, Family]:
+    """All families by name, in the order in which they may recognise a file: built in, then those packs have added."""
+    return {**FAMILIES, **added.FAMILIES.by_name()}
+
+
+def family_named(name: str) -> Family:
+    """The family of that name. Raises ValueError where there is none, as when the pack that brings it is missing."""
+    found = families().get(name)
+    if found is None:
+        raise ValueError(f"There is no family of models '{name}' here; known are {', '.join(families())}.")
+    return found
 
 
 def looks_like(header: Header) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from diffusion import added
 from diffusion.noise import BrownianNoise, Noise, StepNoise
 from diffusion.samplers.contract import Denoise, Memory, PlainDenoise, Sampler, Step
 from diffusion.samplers.dpm_solver import dpm_adaptive, dpm_fast
@@ -83,11 +84,15 @@ SAMPLERS: Mapping[str, Sampler] = MappingProxyType({sampler.name: sampler for sa
 
 
 def sampler(name: str) -> Sampler:
-    """The sampler of this name. Raises ValueError, with the nearest names, for an unknown one."""
+    """The sampler of this name, built in or added by a pack. Raises ValueError, with the nearest names, for another."""
     if name in SAMPLERS:
         return SAMPLERS[name]
-    near = get_close_matches(name, SAMPLERS, n=3)
-    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known samplers: {', '.join(SAMPLERS)}."
+    found = added.SAMPLERS.get(name)
+    if found is not None:
+        return Sampler(name, found.run, found.noise, found.options)
+    known = [*SAMPLERS, *added.SAMPLERS]
+    near = get_close_matches(name, known, n=3)
+    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"Known samplers: {', '.join(known)}."
     raise ValueError(f"Unknown sampler {name!r}. {hint}")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from graph.errors import GraphError, InvalidWorkflow
 from noisewright import __version__
-from noisewright.commands import check, doctor, nodes, plan, run
+from noisewright.commands import cache, check, convert, doctor, nodes, packs, plan, run, sweep
 from noisewright.home import NAME, find_home
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     parser.add_argument("--data", type=Path, default=None, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (run, check, plan, nodes, doctor):
+    for module in (run, check, plan, convert, sweep, nodes, packs, cache, doctor):
         command = module.add(commands)
         command.set_defaults(execute=module.execute)
         command.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR",

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from noisewright.commands.opening import add_file, open_workflow
+from noisewright.commands.opening import add_file, engine_of, open_workflow
 from noisewright.home import Home
 
 
@@ -17,6 +17,6 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Say that it is ready, or raise with all problems."""
-    open_workflow(arguments, home)
+    open_workflow(arguments, engine_of(arguments, home))
     print(f"{arguments.file}: ready to run.", file=sys.stderr)
     return 0

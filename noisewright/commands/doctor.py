@@ -10,7 +10,7 @@ from typing import Any
 
 from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
 from noisewright import __version__
-from noisewright.commands.opening import add_compute, add_models, folders_of, weights_of
+from noisewright.commands.opening import add_compute, add_models, engine_of
 from noisewright.home import Home
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy", "pillow")
@@ -31,13 +31,13 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
         ("python", f"{platform.python_version()} on {platform.platform()}"),
     ]
     facts += [(name, importlib.metadata.version(name)) for name in LIBRARIES]
-    weights = weights_of(arguments)
-    facts += [("compute", weights.explain), ("memory", _memory())]
+    engine = engine_of(arguments, home)
+    facts += [("compute", engine.weights.explain), ("memory", _memory())]
     facts += [
         ("data", f"{home.data}{'' if _writable(home.data) else ' (cannot be written)'}"),
         ("bundled", str(home.bundled)),
     ]
-    files = folders_of(home, arguments.models)
+    files = engine.folders()
     for folder in MODEL_FOLDERS:
         names = [name for name in files.choices(folder) if name.lower().endswith(WEIGHT_SUFFIXES)]
         if names:

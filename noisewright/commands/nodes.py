@@ -1,13 +1,14 @@
 """`nodes [TYPE]`: the node types there are, or one of them in full."""
 
 import argparse
+import sys
 from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
 from graph.spec import InputSpec, NodeSpec
 from graph.text import nearest
-from noisewright.commands.opening import builtin_catalogue
+from noisewright.commands.opening import catalogue_of
 from noisewright.home import Home
 
 
@@ -21,7 +22,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Print one line a node type, or everything about one."""
-    catalogue = builtin_catalogue(home)
+    catalogue = catalogue_of(home)
     if arguments.type is None:
         specs = sorted(
             (spec_of(catalogue, name) for name in catalogue.types()), key=lambda spec: (spec.category, spec.type)
@@ -31,7 +32,10 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
             return 0
         width = max(len(spec.type) for spec in specs)
         for spec in specs:
-            print(f"{spec.type:{width}}  {spec.category:24}  {spec.help.splitlines()[0]}")
+            print(f"{spec.type:{width}}  {spec.category:24}  {_first_line(spec)}")
+        for pack in catalogue.packs:
+            if pack.error:
+                print(f"{pack.error.replace('its pack', 'The pack', 1)}.", file=sys.stderr)
         return 0
     spec = catalogue.spec(arguments.type)
     if spec is None:
@@ -41,6 +45,10 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
         )
     print(spec.model_dump_json(indent=2) if arguments.json else page(spec))
     return 0
+
+
+def _first_line(spec: NodeSpec) -> str:
+    return spec.help.partition("\n")[0]
 
 
 def spec_of(catalogue: Catalogue, name: str) -> NodeSpec:

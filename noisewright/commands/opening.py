@@ -1,70 +1,47 @@
-"""What every command that takes a workflow does first: find files, read the document, say what is wrong with it."""
+"""What every command that takes a workflow does first: build the engine, read the document, say what is wrong."""
 
 import argparse
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import nodes
-from diffusion.precision import UnavailableError
 from graph.catalogue import Catalogue
-from graph.check import check
-from graph.code_version import CodeVersions
-from graph.digests import Digests
-from graph.errors import GraphError, InvalidWorkflow
-from graph.folders import Folders
-from graph.problem import errors
-from graph.workflow import Workflow, load, set_inputs
+from graph.errors import GraphError
+from noisewright import catalogue
+from noisewright.engine import Engine, Opened
 from noisewright.home import Home
 
-if TYPE_CHECKING:
-    from diffusion.memory import Weights
+OPTIONS = ("models", "output", "device", "precision", "compile", "metadata")
+"""Arguments of the command line that go to the engine as they are, where a command has them."""
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A workflow without errors, with what it was checked against."""
-
-    workflow: Workflow
-    catalogue: Catalogue
-    files: Folders
-
-
-def builtin_catalogue(home: Home) -> Catalogue:
-    """The node types that ship with the program."""
-    return Catalogue.of(nodes.MODULES, code=CodeVersions(home.cache / "code.json"))
+def engine_of(arguments: argparse.Namespace, home: Home) -> Engine:
+    """The engine, built as the command line asks."""
+    options: dict[str, Any] = {name: getattr(arguments, name) for name in OPTIONS if hasattr(arguments, name)}
+    if getattr(arguments, "no_cache", False):
+        options["keep"] = "nothing"
+    return Engine(data=home.data, tell=_said, **options)
 
 
-def folders_of(home: Home, models: list[Path], workflow: Path | None = None) -> Folders:
-    """Where models and pictures are looked for: folders named on the command line, the person's own, the bundled ones.
-
-    Pictures are looked for in the home's `input`, then in `input` beside the workflow file, then among the templates'.
-    """
-    beside = () if workflow is None else (workflow.absolute().parent / "input",)
-    return Folders(
-        models=(*models, home.models, home.bundled / "models"),
-        input=(home.input, *beside, home.templates / "input"),
-        digests=Digests(home.cache / "digests.db"),
-    )
+def _said(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
 
 
-def open_workflow(arguments: argparse.Namespace, home: Home) -> Opened:
+def catalogue_of(home: Home, *, again: bool = False) -> Catalogue:
+    """The node types there are. What takes time is said on stderr. again: look at every pack anew."""
+    return catalogue.catalogue_of(home, again=again, tell=_said)
+
+
+def open_workflow(arguments: argparse.Namespace, engine: Engine) -> Opened:
     """The workflow the command line names, its `--set` applied, its warnings printed. FILE `-` is standard input.
 
     Raises InvalidWorkflow with all problems where one of them keeps it from running.
     """
-    catalogue = builtin_catalogue(home)
-    standard_input = str(arguments.file) == "-"
-    workflow = load(sys.stdin.buffer.read() if standard_input else arguments.file)
-    workflow = set_inputs(workflow, _assignments(arguments.set), catalogue)
-    files = folders_of(home, arguments.models, None if standard_input else arguments.file)
-    problems = check(workflow, catalogue, files)
-    if errors(problems):
-        raise InvalidWorkflow(problems)
-    for problem in problems:
+    source = sys.stdin.buffer.read() if str(arguments.file) == "-" else arguments.file
+    opened = engine.open(source, settings=_assignments(arguments.set))
+    for problem in opened.problems:
         print(problem.sentence(), file=sys.stderr)
-    return Opened(workflow, catalogue, files)
+    return opened
 
 
 def add_file(command: argparse.ArgumentParser) -> None:
@@ -89,14 +66,16 @@ def add_compute(command: Any) -> None:
                          help="auto: what the device computes fast and well; fp32: the reference")  # fmt: skip
 
 
-def weights_of(arguments: argparse.Namespace, *, compiled: bool = False) -> "Weights":
-    """The weights of this process, on the device and in the precision the command line asks for. Loads torch."""
-    from diffusion.memory import Weights
-
-    try:
-        return Weights(device=arguments.device, precision=arguments.precision, compile=compiled)
-    except UnavailableError as error:
-        raise GraphError(str(error)) from error
+def add_making(command: argparse.ArgumentParser) -> None:
+    """Declare what every command that runs a workflow takes: how it computes, and what it writes where."""
+    add_compute(command)
+    command.add_argument("--compile", action="store_true", help="compile the denoiser: slow to begin, faster to repeat")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where files are written, instead of the home's output"
+    )
+    command.add_argument("--metadata", default="full", choices=("full", "minimal", "none"),
+                         help="what pictures carry: the workflow and a run record, only the mark of generated media, "
+                              "or nothing")  # fmt: skip
 
 
 def _assignments(words: list[str]) -> dict[str, str]:

@@ -56,3 +56,14 @@ def test_it_leaves_its_inputs_alone(model):
     with Weights("cpu", "fp32").lend(model) as network:
         network(x, timestep, tokens)
     assert all(torch.equal(now, then) for now, then in zip((x, timestep, tokens), before, strict=True))
+
+
+def test_every_item_of_a_question_is_counted(model):
+    weights = Weights("cpu", "fp32")
+    assert weights.evaluations == 0
+    with weights.lend(model) as network:
+        network(*question(3, 8, 8))
+        network(*question(2, 4, 4))
+    with weights.lend(model) as network:
+        network(*question(1, 8, 8))
+    assert weights.evaluations == 6

@@ -89,7 +89,7 @@ def test_survives_as_json_and_imports_only_what_is_asked_for(pack):
 
 
 def test_json_of_another_format_is_refused():
-    with pytest.raises(ValueError, match="a catalogue of format 99, not 1"):
+    with pytest.raises(ValueError, match="a catalogue of format 99, not 2"):
         Catalogue.from_json({"format": 99})
 
 

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from graph.code_version import CodeVersions, path_of, read_source
+from graph.code_version import SHARED_ROOTS, CodeVersions, path_of, read_source
 
 
 @pytest.fixture
@@ -163,3 +163,30 @@ def test_a_damaged_store_is_begun_anew(pack, tmp_path, damage):
     store = tmp_path / "code.json"
     store.write_text(damage)
     assert CodeVersions(store).of("acme.node") == CodeVersions().of("acme.node")
+
+
+def test_all_files_below_a_folder_count_by_name_and_content(tmp_path):
+    def version() -> str:
+        return CodeVersions().of_files(tmp_path)
+
+    (tmp_path / "a.py").write_text("A = 1")
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "b.py").write_text("B = 1")
+    first = version()
+    (tmp_path / "README.md").write_text("Not code.")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "c.py").write_text("C = 1")
+    assert version() == first
+    (tmp_path / "inner" / "b.py").write_text("B = 2")
+    second = version()
+    (tmp_path / "inner" / "b.py").rename(tmp_path / "inner" / "c.py")
+    assert len({first, second, version()}) == 3
+    assert CodeVersions().of_files(tmp_path / "a.py") == CodeVersions().of_files(tmp_path / "a.py")
+
+
+def test_what_packs_import_from_the_face_does_not_bring_the_program_along(pack):
+    pack(face_user="from noisewright import Image, node")
+    reached = CodeVersions()._closure("face_user", ("face_user", *SHARED_ROOTS), late=True)
+    assert {"face_user", "noisewright", "diffusion.values"} <= reached.keys()
+    assert "noisewright.engine" not in reached
+    assert "diffusion.sampling" not in reached

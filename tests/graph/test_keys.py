@@ -53,3 +53,14 @@ def test_canonical_json_is_one_text_for_one_value():
 def test_what_json_cannot_say_has_no_key(number):
     with pytest.raises(ValueError, match="not JSON compliant"):
         TypeKey("Add", "1").of({"a": [number]}, {}, {})
+
+
+def test_the_code_of_a_choice_counts_where_it_is_made_and_nowhere_else():
+    plain = TypeKey("Sample", "1")
+    one = TypeKey("Sample", "1", choices={"sampler": {"mint": "c0de"}})
+    other = TypeKey("Sample", "1", choices={"sampler": {"mint": "c0ffee"}})
+    assert one.of({"sampler": "euler"}, {}, {}) == plain.of({"sampler": "euler"}, {}, {})
+    assert one.of({"sampler": "mint"}, {}, {}) != other.of({"sampler": "mint"}, {}, {})
+    assert one.of({"sampler": ["a", "mint"]}, {}, {}) != other.of({"sampler": ["a", "mint"]}, {}, {})
+    link = {"sampler": ("k", "STRING")}  # which will bring any of them
+    assert one.of({}, link, {}) != other.of({}, link, {})

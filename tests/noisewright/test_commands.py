@@ -104,7 +104,6 @@ BAD_FILES = {
     "a list": ("[1, 2]", "workflow"),
     "another format": ('{"format": "other/thing", "version": 1, "nodes": {}}', "other/thing"),
     "a newer version": ('{"format": "noisewright/workflow", "version": 99, "nodes": {}}', "99"),
-    "an API file of another program": ('{"3": {"class_type": "KSampler", "inputs": {}}}', "ComfyUI"),
     "deep nesting": ("[" * 100_000, "nest"),
     "not text": (b"\xff\xfe\x00\x01", "UTF-8"),
 }
@@ -238,6 +237,20 @@ def test_a_workflow_from_standard_input_and_text_from_a_file(
         monkeypatch.setattr("sys.stdin", stream)
         assert main(["check", "-", "--set", f"prompt=@{tmp_path / 'prompt.txt'}"]) == 0
     assert "ready" in capsys.readouterr().err
+
+
+def test_a_file_of_another_program_and_a_picture_that_carries_one_run(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    card = {"class_type": "EmptyImage", "inputs": {"width": 8, "height": 4, "batch_size": 1, "color": 255}}
+    save = {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "card"}}
+    (tmp_path / "api.json").write_text(json.dumps({"1": card, "2": save}), encoding="utf-8")
+    assert main(["run", str(tmp_path / "api.json")]) == 0
+    (path,) = capsys.readouterr().out.split()
+    assert main(["run", path, "--set", "width=9"]) == 0
+    (other,) = capsys.readouterr().out.split()
+    assert Path(other).is_file()
+    assert other != path
 
 
 @pytest.mark.parametrize("command", ["run", "doctor"])

@@ -1,0 +1,5 @@
+"""`comfy_api.util`: what values are made of."""
+
+from nodes.comfyui.shims.comfy_api.latest._media import VideoCodec, VideoComponents, VideoContainer
+
+__all__ = ["VideoCodec", "VideoComponents", "VideoContainer"]

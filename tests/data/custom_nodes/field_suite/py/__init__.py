@@ -1,0 +1,3 @@
+def merge_mappings(into, more):
+    for key, value in more.items():
+        into[key] = value

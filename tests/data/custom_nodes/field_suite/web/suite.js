@@ -1,0 +1,1 @@
+// what an editor would load
