@@ -1,11 +1,14 @@
 """How a graph grows while it runs: a node becomes a graph of its own, or one call for each of many values."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from graph.around import Around, around_of
 from graph.cache import NOTHING, Entry
 from graph.call import outputs_of
 from graph.document import Link
@@ -22,6 +25,11 @@ from graph.settings import is_plain, takes_settings
 from graph.spec import ANY, NodeSpec, OutputSpec
 from graph.text import listing, nearest
 from graph.work import Work, work_of
+
+if TYPE_CHECKING:
+    from graph.plan import Plan
+
+T = TypeVar("T")
 
 VALUE = "(value)"
 """The type of the nodes that stand for values which a node has put into its expansion."""
@@ -73,12 +81,22 @@ class Grown:
 
 @dataclass
 class Growing:
-    """Turns expansions into works. works: all of the run so far, by id. digest: of a value's content, if it has one."""
+    """Turns expansions into works.
 
-    works: dict[str, Work]
-    kinds: Kinds
+    works, flat: all of the run so far, by id. digest: of a value's content, if it has one. turns: of nodes that go on
+    with a loop: its path, and which turn of it they are.
+    """
+
+    works: Mapping[str, Work]
+    flat: Mapping[str, FlatNode]
+    plan: Plan
     digest: Digest
     turns: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> Kinds:
+        """The node types."""
+        return self.plan.kinds
 
     def grown(self, work: Work, expansion: Expansion[Any], arguments: Mapping[str, Any]) -> Grown:
         """What a node has expanded into. arguments: what it was called with, as far as that came by links.
@@ -107,9 +125,13 @@ class Growing:
             for path, node in flat.items()
         }
         works = {path: value_work(path, self.digest(entry.outputs[0])) for path, entry in values.items()}
-        view = _Both(works, self.works)
+        view, whole = _Both(works, self.works), _Both(flat, self.flat)
+
+        def around(node: FlatNode) -> Around:
+            return around_of(node.id, node.links, whole, self.plan)
+
         for path in ordered(inner, list(inner), lambda node: self.kinds.of(node).loads):
-            works[path] = work_of(flat[path], view, self.kinds)
+            works[path] = work_of(flat[path], view, self.kinds, around)
         again = paths[str(expansion.again)] if expansion.again is not None else None
         outputs = outputs_of(work, self._linked(expansion.value, paths, view))
         return Grown(flat, works, values, outputs, again, turn + 1)
@@ -178,13 +200,13 @@ class Growing:
         return value
 
 
-class _Both(Mapping[str, Work]):
-    """The works of an expansion before those of the run."""
+class _Both(Mapping[str, T]):
+    """What there is of an expansion, before what there is of the run."""
 
-    def __init__(self, inner: Mapping[str, Work], outer: Mapping[str, Work]) -> None:
+    def __init__(self, inner: Mapping[str, T], outer: Mapping[str, T]) -> None:
         self._inner, self._outer = inner, outer
 
-    def __getitem__(self, node: str) -> Work:
+    def __getitem__(self, node: str) -> T:
         return self._inner[node] if node in self._inner else self._outer[node]
 
     def __iter__(self):  # noqa: ANN204 — of Mapping

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from graph.around import Around
 from graph.cache import Cache, Entry
 from graph.catalogue import Catalogue
 from graph.document import Workflow
 from graph.errors import GraphError
 from graph.events import PlannedNode
-from graph.flat import Flat, flatten
+from graph.flat import Flat, FlatNode, flatten
 from graph.garbage import paused
 from graph.history import History, Past, Timed
 from graph.kind import Kinds
@@ -112,9 +113,14 @@ def plan(
     kinds = Kinds(catalogue, services, environment, recording.metadata)
     wanted = _wanted(flat, kinds, outputs)
     order = ordered(flat, wanted, lambda node: kinds.of(node).loads)
+    planned = MappingProxyType({node_id: flat[node_id] for node_id in order})
+
+    def around(node: FlatNode) -> Around:
+        return Around(node.id, node.links, planned, workflow, recording.client_workflow, catalogue)
+
     works: dict[str, Work] = {}
     for node_id in order:
-        works[node_id] = work_of(flat[node_id], works, kinds)
+        works[node_id] = work_of(flat[node_id], works, kinds, around)
     entries = cache.get_many([work.key for work in works.values() if work.lasting]) if cache is not None else {}
     steps, unneeded = _decided(works, wanted, entries.get)
     if history is not None:

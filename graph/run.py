@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import Any, Literal
 
-from graph.around import Around
+from graph.around import Around, around_of
 from graph.cache import NOTHING, Cache, Entry
 from graph.call import arguments_of, blocked_by, described, entry_of, failure, mapped, needed
 from graph.calling import Calling, Cancelled, Context, is_waiting
@@ -145,8 +145,8 @@ class _Run:
         self.lock = threading.Lock()
         self.queue: SimpleQueue[Said | None] = SimpleQueue()
         self.works: dict[str, Work] = dict(plan.works)
-        self.flat: dict[str, FlatNode] = dict(plan.flat)
-        self.growing = Growing(self.works, plan.kinds, self._digest)
+        self.flat: dict[str, FlatNode] = {node: plan.flat[node] for node in plan.works}
+        self.growing = Growing(self.works, self.flat, plan, self._digest)
         self.growth_lock = threading.Lock()
         self.grown: dict[str, list[str]] = {}
         self.wanted = frozenset(plan.wanted)
@@ -405,7 +405,8 @@ class _Run:
         arguments = arguments_of(work, values, self.options.services)
         fingerprint, lasting = work.fingerprint, not work.volatile
         if work.kind.type.fingerprint is not None and work.volatile and not work.fingerprint:
-            fingerprint, failed = fingerprint_of(work.node, work.kind, arguments, self.options.services)
+            services = {**self.options.services, "around": self._around(work)}
+            fingerprint, failed = fingerprint_of(work.node, work.kind, arguments, services)
             lasting = not failed
             with self.lock:
                 self.works[work.node] = work._replace(fingerprint=fingerprint)  # what run records tell
@@ -767,7 +768,4 @@ class _Run:
 
     def _around(self, work: Work) -> Around:
         links = {name: (source, list(self.works[source].kind.outputs)[index]) for name, source, _, index in work.links}
-        client = self.plan.recording.client_workflow
-        return Around(
-            work.node, links, MappingProxyType(self.flat), self.plan.workflow, client, self.plan.kinds.catalogue
-        )
+        return around_of(work.node, links, MappingProxyType(self.flat), self.plan)

@@ -2,9 +2,10 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from graph.around import Around
 from graph.errors import FileMissing, GraphError
 from graph.files import File
 from graph.flat import FlatNode
@@ -36,8 +37,10 @@ class Work(NamedTuple):
     lasting: bool
 
 
-def work_of(node: FlatNode, works: Mapping[str, Work], kinds: Kinds) -> Work:
-    """What a node is asked to do. works: of the nodes before it, by id.
+def work_of(
+    node: FlatNode, works: Mapping[str, Work], kinds: Kinds, around: Callable[[FlatNode], Around] | None = None
+) -> Work:
+    """What a node is asked to do. works: of the nodes before it, by id. around: what a node sees of the graph.
 
     Raises GraphError where a setting does not fit, a file is missing, or an input has nothing that it needs.
     """
@@ -71,7 +74,10 @@ def work_of(node: FlatNode, works: Mapping[str, Work], kinds: Kinds) -> Work:
         if unknown is not None:
             volatile = _later("its fingerprint asks for its", unknown)
         else:
-            fingerprint, failed = fingerprint_of(node.id, kind, arguments, kinds.services)
+            services = kinds.services
+            if "around" in kind.asks and around is not None:
+                services = {**services, "around": around(node)}
+            fingerprint, failed = fingerprint_of(node.id, kind, arguments, services)
             volatile = volatile or failed
     try:
         salt = uuid.uuid4().hex if volatile else salt_of(node.id, kind, fingerprint)

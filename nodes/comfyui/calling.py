@@ -15,7 +15,7 @@ from graph.result import Blocked, Result
 from graph.text import listing
 from nodes.comfyui.blocking import ExecutionBlocker, unblocked
 from nodes.comfyui.choices import check_choice
-from nodes.comfyui.declaration import Declared
+from nodes.comfyui.declaration import TOLD_IN_FILES, Declared
 from nodes.comfyui.expanding import Grown, is_link
 from nodes.comfyui.hidden import hidden_value
 from nodes.comfyui.instances import Instances
@@ -131,8 +131,9 @@ class _Call:
         for item in declared.spec.inputs:
             if item.lazy and item.name not in given and (self.around is None or item.name in self.around.links):
                 given[item.name] = [None] if declared.lists else None
+        silent = declared.spec.output and getattr(self.lent.get("record"), "metadata", "full") != "full"
         for name, asked in declared.hidden.items():
-            value = hidden_value(asked, self.around)
+            value = None if silent and asked in TOLD_IN_FILES else hidden_value(asked, self.around)
             given[name] = [value] if declared.lists else value
         node = self.around.node if self.around is not None else ""
         return getattr(self.caller.instances.of(node), declared.method)(**given)

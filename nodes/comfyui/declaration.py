@@ -14,6 +14,9 @@ from nodes.comfyui.ports import Nonsense, input_of, outputs_of, taken_apart
 HIDDEN_BY_ID = frozenset({"UNIQUE_ID", "DYNPROMPT"})
 """Hidden inputs that make a node's result its own."""
 
+TOLD_IN_FILES = frozenset({"PROMPT", "EXTRA_PNGINFO"})
+"""Hidden inputs that nodes write into files."""
+
 LOADING = frozenset({"MODEL", "CLIP", "VAE"})
 """Types whose nodes are lent weights."""
 
@@ -91,7 +94,8 @@ def declared(type_id: str, title: str, cls: Any, pack: str, words: frozenset[str
     looks_around = bool(hidden or raw or expands or keeps_something(cls))
     is_async = inspect.iscoroutinefunction(getattr(cls, method))
     types = {item.type for item in (*inputs, *outputs)}
-    services = _services({item.name for item in inputs}, types, words, looks_around=looks_around)
+    tells = getattr(cls, "OUTPUT_NODE", False) is True and not TOLD_IN_FILES.isdisjoint(hidden.values())
+    services = _services({item.name for item in inputs}, types, words, looks_around=looks_around, tells=tells)
     spec = NodeSpec(
         type=type_id,
         title=title,
@@ -197,14 +201,19 @@ def _has_default(cls: Any, name: str) -> bool:
     return parameter is not None and parameter.default is not parameter.empty
 
 
-def _services(inputs: set[str], types: set[str], words: frozenset[str], *, looks_around: bool) -> tuple[str, ...]:
-    """What the nodes of a class are lent; a service whose name an input has is not."""
+def _services(
+    inputs: set[str], types: set[str], words: frozenset[str], *, looks_around: bool, tells: bool
+) -> tuple[str, ...]:
+    """What the nodes of a class are lent; a service whose name an input has is not.
+
+    tells: it may write into files where they come from, so it must know how much these may tell.
+    """
     asked = {
         "around": looks_around,
         "files": "folder_paths" in words,
         "output": not SAVING.isdisjoint(words),
         "weights": not LOADING.isdisjoint(types) or "get_torch_device" in words,
-        "record": {"NODE_CLASS_MAPPINGS", "nodes"} <= words or not SHOWING.isdisjoint(words),
+        "record": tells or {"NODE_CLASS_MAPPINGS", "nodes"} <= words or not SHOWING.isdisjoint(words),
     }
     return tuple(name for name, wanted in asked.items() if wanted and name not in inputs)
 

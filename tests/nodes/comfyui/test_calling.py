@@ -23,6 +23,9 @@ def random(*shape: int) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
+MADE = ("EmptyImage", {"width": 4, "height": 4})
+
+
 def bench_of(home: Path, *names: str) -> Workbench:
     return Workbench(home, *names)
 
@@ -194,6 +197,16 @@ def test_saved_files_are_the_nodes_files(tmp_path: Path) -> None:
         folder / "a_4_00003_.png",
         folder / "a_4_00004_.png",
     )
+
+
+@pytest.mark.parametrize("metadata", ["minimal", "none"])
+def test_files_tell_no_more_than_they_may(tmp_path: Path, metadata: Any) -> None:
+    bench = bench_of(tmp_path, "image_filters")
+    recording = Recording(metadata=metadata, client_workflow='{"nodes": []}')
+    nodes: dict[str, Any] = {"made": MADE, "x": ("SaveWithCaption", {"images": "made.IMAGE"})}
+    done = bench.finished(recording=recording, **nodes)["x"]
+    with Picture.open(done.files[0]) as picture:
+        assert picture.info == {}
 
 
 def test_a_class_that_inherits_from_the_built_in_preview(tmp_path: Path) -> None:
