@@ -136,6 +136,12 @@ class Growing:
         outputs = outputs_of(work, self._linked(expansion.value, paths, view))
         return Grown(flat, works, values, outputs, again, turn + 1)
 
+    def go_on(self, node: str, grown: Grown) -> None:
+        """Note that a node of an expansion goes on with the loop of the node that expanded."""
+        loop, _ = self.turns.get(node, (node, 1))
+        if grown.again is not None:
+            self.turns[grown.again] = (loop, grown.turn)
+
     def _flat_node(
         self,
         paths: Mapping[str, str],
