@@ -152,8 +152,13 @@ def failure(work: Work, error: Exception) -> NodeFailed:
         node=work.node,
         type_id=work.kind.spec.type,
         code=WORDS.sub("_", kind.__name__).lower(),
-        hint=str(getattr(error, "hint", "") or ""),
+        hint=" ".join(part for part in (str(getattr(error, "hint", "") or ""), _origin(work)) if part),
     )
+
+
+def _origin(work: Work) -> str:
+    """Whom to ask about a node that is not ours."""
+    return f"The node is from the pack '{work.kind.spec.pack}'." if work.kind.spec.pack else ""
 
 
 def described(arguments: Mapping[str, Any], describe: Callable[[object], str]) -> str:

@@ -22,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Upgrade = Callable[[dict[str, Any], int], dict[str, Any]]
 Fingerprint = Callable[..., str]
 Needs = Callable[..., Iterable[str]]
-Validate = Callable[[Mapping[str, Any], Mapping[str, str]], str]
+Validate = Callable[[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]], str]
 
 WIRE_OF_PLAIN: Mapping[type, str] = types.MappingProxyType({int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"})
 
@@ -67,7 +67,7 @@ class Lazy:
 @dataclass(frozen=True)
 class NodeType:
     """A node type with its function; the rest as in `node`. validate: of adapted packs, called when a run is planned
-    with the known settings and the wire types of what is linked; gives a sentence, or "" where all is well.
+    with the known settings, the wire types of what is linked and the services; gives a sentence, or "" if all is well.
     """
 
     spec: NodeSpec

@@ -68,7 +68,7 @@ def work_of(
         arguments = settings | {name: _given(arguments[name], found) for name, found in files.items()}
         volatile = next((_later("which file its", name) for name in kind.sources if name in origins), "")
     if kind.type.validate is not None:
-        _validate(node, kind, arguments, works)
+        _validate(node, kind, arguments, works, kinds.services)
     if kind.type.fingerprint is not None:
         unknown = next((name for name in kind.asks if name in origins or (name == "*" and origins)), None)
         if unknown is not None:
@@ -132,7 +132,13 @@ def _digests(files: Mapping[str, tuple[File, ...]]) -> dict[str, list[str]]:
     return {name: [file.digest for file in found] for name, found in files.items()}
 
 
-def _validate(node: FlatNode, kind: Kind, arguments: Mapping[str, Any], works: Mapping[str, Work]) -> None:
+def _validate(
+    node: FlatNode,
+    kind: Kind,
+    arguments: Mapping[str, Any],
+    works: Mapping[str, Work],
+    services: Mapping[str, Any],
+) -> None:
     """What the node type itself has against its inputs. Raises GraphError."""
     assert kind.type.validate is not None  # noqa: S101 — asked by the caller
     types = {}
@@ -140,7 +146,7 @@ def _validate(node: FlatNode, kind: Kind, arguments: Mapping[str, Any], works: M
         found = works[source].kind.spec.output_named(output)
         types[name] = found.type if found is not None else ANY
     try:
-        complaint = kind.type.validate(arguments, types)
+        complaint = kind.type.validate(arguments, types, services)
     except Exception as error:
         raise GraphError(
             f"Node '{node.id}' ({kind.spec.type}) cannot judge its inputs: {type(error).__name__}: {error}"

@@ -8,6 +8,7 @@ from diffusion import added
 from diffusion.codecs import register
 from graph.catalogue import Catalogue
 from graph.codec import Codecs, Data, Encoded
+from nodes.comfyui.values import PackLatent
 
 
 def codecs_of(catalogue: Catalogue) -> Codecs:
@@ -29,6 +30,7 @@ class PackCodecs(Codecs):
     def __init__(self, bring: Callable[[], None]) -> None:
         super().__init__()
         self._values = register(self)
+        self._values.add(PackLatent)
         self._bring = bring
         self._known: set[str] = set()
         self._lock = Lock()

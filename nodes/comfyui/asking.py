@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from keyword import iskeyword
 from typing import Any
 
+from graph.node import Validate
 from graph.result import Many
 from nodes.comfyui.calling import Caller, settled
 from nodes.comfyui.choices import not_a_choice
@@ -66,15 +67,15 @@ def needs_of(caller: Caller) -> Callable[..., Iterable[str]] | None:
     return _with_parameters(needs, names)
 
 
-def validate_of(caller: Caller) -> Callable[[Mapping[str, Any], Mapping[str, str]], str] | None:
+def validate_of(caller: Caller) -> Validate | None:
     """What is wrong with the inputs of a node: choices that there are not now, and what `VALIDATE_INPUTS` says."""
     declared = caller.declared
     judge = getattr(declared.cls, "VALIDATE_INPUTS", None)
     if judge is None and not declared.live:
         return None
 
-    def validate(known: Mapping[str, Any], types: Mapping[str, str]) -> str:
-        with entered(caller.surroundings({})):
+    def validate(known: Mapping[str, Any], types: Mapping[str, str], services: Mapping[str, Any]) -> str:
+        with entered(caller.surroundings(services)):
             for name in declared.live if "files" not in declared.spec.services else ():
                 complaint = not_a_choice(declared.cls, name, known.get(name))
                 if complaint:
