@@ -180,7 +180,7 @@ def test_adapted_packs_are_read_by_their_adapter_in_the_child(packs, tmp_path, m
         "    spec = NodeSpec(type='Adapted', title='', category='', help='')\n"
         "    odd = NodeSpec(type='Odd', title='', category='', help='', inputs=())\n"
         "    nonsense = odd.model_copy(update={'type': 'Nonsense', 'category': object()})\n"
-        "    types = [NodeType(spec, lambda: 1, validate=lambda known, types: '')]\n"
+        "    types = [NodeType(spec, lambda: 1, validate=lambda known, types, services: '')]\n"
         "    types += [NodeType(odd, lambda: 1), NodeType(nonsense, lambda: 1)]\n"
         "    return Pack(path.name, tuple(types), {'Lost': 'its class has no FUNCTION'}, ('A route stays inert.',))\n"
     )

@@ -101,8 +101,8 @@ def test_lazy_inputs_are_asked_for(bench: Workbench) -> None:
 def test_a_coroutine_judges_too(bench: Workbench) -> None:
     judge = bench.type("Asked").validate
     assert judge is not None
-    assert judge({"a": 1}, {}) == ""
-    assert judge({"a": 3}, {}) == "It does not accept these inputs."
+    assert judge({"a": 1}, {}, {}) == ""
+    assert judge({"a": 3}, {}, {}) == "It does not accept these inputs."
 
 
 def test_hidden_inputs_of_lists_are_lists(bench: Workbench) -> None:
