@@ -51,6 +51,10 @@ LANES = ("device", "cpu", "io")
 SLICE_SECONDS = 0.05
 """How long a run keeps a thread before another run that shares it may have a turn."""
 
+WATCH_SECONDS = 0.002
+QUICK = 4
+"""A thread joins a lane when the others take fewer tasks than this in so many seconds."""
+
 LOOK_SECONDS = 0.05
 """How often a run that waits for its nodes looks whether it is to stop."""
 
@@ -140,6 +144,8 @@ class _Run:
         self.id = run_id
         self.queue: SimpleQueue[Said | None] = SimpleQueue()
         self.active: dict[str, int] = dict.fromkeys(LANES, 0)
+        self.taken: dict[str, int] = dict.fromkeys(LANES, 0)
+        self.watching: set[str] = set()
         self.running: dict[Task, tuple[threading.Thread, str]] = {}
         self.halted = False
         self.crash: BaseException | None = None
@@ -305,36 +311,67 @@ class _Run:
         if not self.halted:
             for lane in LANES:
                 spare = self.schedule.ready(lane) - (lane == here)
-                while spare > 0 and self.active[lane] < self.lanes[lane].width:
+                if spare > 0 and self.active[lane] == 0:
                     self.active[lane] += 1
                     spare -= 1
                     self.lanes[lane].submit(partial(self._serve, lane))
+                if spare > 0 and self.active[lane] < self.lanes[lane].width and lane not in self.watching:
+                    self.active[lane] += 1
+                    self.watching.add(lane)
+                    self.lanes[lane].submit(partial(self._watch, lane))
         self._look_idle()
+
+    def _watch(self, lane: str) -> None:
+        """Join the threads of a lane where they do not keep up by themselves.
+
+        Nodes that take microseconds are done faster by one thread than by several that wait for the interpreter's lock.
+        """
+        while True:
+            with self.ledger.lock:
+                taken = self.taken[lane]
+            time.sleep(WATCH_SECONDS)
+            with self.ledger.lock:
+                is_done = self.stopping() or not self.schedule.ready(lane)
+                if not is_done and self.taken[lane] - taken >= QUICK:
+                    continue
+                self.watching.discard(lane)
+                if is_done:
+                    self.active[lane] -= 1
+                    self._look_idle()
+                    return
+                self._go_on(lane)
+            self._serve(lane)
+            return
 
     def _serve(self, lane: str) -> None:
         """Run ready tasks of a lane, one after the other, on one of its threads."""
         until = time.monotonic() + SLICE_SECONDS
-        thread = threading.current_thread()
+        thread, taken = threading.current_thread(), self.taken[lane]
+        task: Task | None = None
         while True:
             with self.ledger.lock:
+                if task is not None:
+                    if task in self.ledger.lost:
+                        return
+                    if self.running.get(task, (None, ""))[0] is thread:  # it may be at work again on another one
+                        del self.running[task]
+                if time.monotonic() > until:
+                    keeps_up = self.taken[lane] - taken > SLICE_SECONDS / WATCH_SECONDS * QUICK
+                    steps_back = keeps_up and self.active[lane] > 1 and lane not in self.watching
+                    if steps_back:
+                        self.watching.add(lane)
+                    self.lanes[lane].submit(partial(self._watch if steps_back else self._serve, lane))
+                    return
                 task = None if self.stopping() else self.schedule.take(lane)
                 if task is None:
                     self.active[lane] -= 1
                     self._look_idle()
                     return
+                self.taken[lane] += 1
                 if task.growth is None:
                     task.began = time.perf_counter()
                 self.running[task] = (thread, lane)
             self.attempts.make(task, lane)
-            with self.ledger.lock:
-                if task in self.ledger.lost:
-                    return
-                if self.running.get(task, (None, ""))[0] is thread:  # it may be at work again on another one
-                    del self.running[task]
-            del task
-            if time.monotonic() > until:
-                self.lanes[lane].submit(partial(self._serve, lane))
-                return
 
     # What is known
 
