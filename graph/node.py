@@ -22,6 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Upgrade = Callable[[dict[str, Any], int], dict[str, Any]]
 Fingerprint = Callable[..., str]
 Needs = Callable[..., Iterable[str]]
+Wanted = Callable[[Any], bool]
 Validate = Callable[[Mapping[str, Any], Mapping[str, str], Mapping[str, Any]], str]
 
 WIRE_OF_PLAIN: Mapping[type, str] = types.MappingProxyType({int: "INT", float: "FLOAT", str: "STRING", bool: "BOOLEAN"})
@@ -76,6 +77,7 @@ class NodeType:
     fingerprint: Fingerprint | None = None
     needs: Needs | None = None
     validate: Validate | None = None
+    wanted: Wanted | None = None
 
 
 def node(
@@ -90,6 +92,7 @@ def node(
     fingerprint: Fingerprint | None = None,
     lane: Literal["device", "cpu", "io"] | None = None,
     needs: Needs | None = None,
+    wanted: Wanted | None = None,
     by_id: bool = False,
     gradients: bool = False,
     deprecated: bool = False,
@@ -103,7 +106,8 @@ def node(
     for `async def`, else "cpu". needs: for lazy inputs; called with the inputs it names, as far as they are known and
     None for the others, it returns the names of lazy inputs it wants computed, and is called again with their values
     until it wants nothing new. What it never wanted has its default in the call. by_id: its result belongs to this
-    one node of the workflow: its id joins the cache key.
+    one node of the workflow: its id joins the cache key. wanted: called with the service `around` when a run is
+    planned and the node leads to an output; if true, the run has it as an output of its own.
     Raises DeclarationError, with function and parameter, where the signature does not say enough.
     """
 
@@ -139,7 +143,7 @@ def node(
             )
         if needs is not None and not lazy:
             raise DeclarationError(f"{_place(function)}: it says what it needs, but none of its inputs is Lazy().")
-        function.__node__ = NodeType(spec, function, upgrade, fingerprint, needs)  # pyright: ignore[reportFunctionMemberAccess]
+        function.__node__ = NodeType(spec, function, upgrade, fingerprint, needs, wanted=wanted)  # pyright: ignore[reportFunctionMemberAccess]
         return function
 
     return declare

@@ -118,6 +118,10 @@ def plan(
     def around(node: FlatNode) -> Around:
         return Around(node.id, node.links, planned, workflow, recording.client_workflow, catalogue)
 
+    asked = wanted if outputs is not None else ()
+    wanted = tuple(
+        dict.fromkeys([*wanted, *(node_id for node_id in order if _is_wanted(flat[node_id], kinds, around))])
+    )
     works: dict[str, Work] = {}
     for node_id in order:
         works[node_id] = work_of(flat[node_id], works, kinds, around)
@@ -126,7 +130,6 @@ def plan(
     if history is not None:
         facts = _Facts(kinds, environment, cache is not None)
         steps = _explained(steps, works, history, history.last(name) if name else NOTHING, facts)
-    asked = wanted if outputs is not None else ()
     return Plan(workflow, flat, works, wanted, asked, tuple(steps), unneeded, kinds, environment, recording)
 
 
@@ -144,6 +147,12 @@ def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[st
             raise GraphError(f"There is no node '{name}' to take a result from.{hint}")
         wanted |= dict.fromkeys([name] if name in flat else inside)
     return tuple(wanted)
+
+
+def _is_wanted(node: FlatNode, kinds: Kinds, around: Callable[[FlatNode], Around]) -> bool:
+    """Whether a node on the way to others is an output itself, as it stands."""
+    asks = kinds.of(node).type.wanted
+    return asks is not None and asks(around(node))
 
 
 def _decided(

@@ -9,6 +9,7 @@ from diffusion.codecs import register
 from graph.catalogue import Catalogue
 from graph.codec import Codecs, Data, Encoded
 from nodes.comfyui.values import PackLatent
+from nodes.loop_body import LoopFlow
 
 
 def codecs_of(catalogue: Catalogue) -> Codecs:
@@ -31,6 +32,7 @@ class PackCodecs(Codecs):
         super().__init__()
         self._values = register(self)
         self._values.add(PackLatent)
+        self._values.add(LoopFlow, "LoopFlow")
         self._bring = bring
         self._known: set[str] = set()
         self._lock = Lock()

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from graph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeSkipped, NodeStarted
@@ -17,16 +18,22 @@ def listening(kind: str | None = None) -> Iterator[Listener]:
     if kind == "jsonl":
         yield lambda event: print(json.dumps(event.to_json()), flush=True)
         return
+    named: set[Path] = set()
     with _progress_bars() as show:
-        yield lambda event: _report(event, show)
+        yield lambda event: _report(event, show, named)
 
 
-def _report(event: Event, show: Listener) -> None:
-    """Paths of written files on stdout, failures as sentences on stderr, the rest as progress bars."""
+def _report(event: Event, show: Listener, named: set[Path]) -> None:
+    """Paths of written files on stdout, each once, failures as sentences on stderr, the rest as progress bars.
+
+    named: the paths so far; a node that became several names what these have written, too.
+    """
     show(event)
     if isinstance(event, NodeFinished):
         for path in event.files:
-            print(path, flush=True)
+            if path not in named:
+                named.add(path)
+                print(path, flush=True)
     elif isinstance(event, NodeFailed):
         print(
             f"Error in node '{event.node}': {event.message}" + (f" {event.hint}" if event.hint else ""), file=sys.stderr
