@@ -1,8 +1,6 @@
 """Noisewright's command line: `python main.py --help`."""
 
-import sys
-
-from noisewright.commands import main
+from noisewright.commands import enter
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter()

@@ -27,7 +27,7 @@ def why(node: str, now: Mapping[str, Past], before: Mapping[str, Past]) -> str:
     if is_.type != was.type:
         return f"it was a '{was.type}'"
     if is_.key == was.key:
-        return "its result is no longer kept"
+        return "computed before, but its result is not kept"
     changes = [*_inputs(is_, was), *_upstream(is_, was, now, before), *_surroundings(is_, was)]
     return _joined(changes) if changes else "what it depends on has changed"
 

@@ -1,8 +1,6 @@
 """`python -m noisewright`, the console script and `main.py`: one entry."""
 
-import sys
-
-from noisewright.commands import main
+from noisewright.commands import enter
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter()

@@ -75,7 +75,8 @@ class Engine:
     written, if not into the home's output. device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto",
     "fp32", "bf16", "fp16". compile: the denoiser, with torch.compile. metadata: what pictures carry, "full", "minimal"
     or "none". keep: results, on "disk" for later processes, in "memory" for this one, or "nothing". guard: a node that
-    changes one of its inputs fails. tell: is told, in a sentence, what takes time before anything runs.
+    changes one of its inputs fails. time_limit: so many seconds a node may take; one that takes longer fails. tell: is
+    told, in a sentence, what takes time before anything runs.
     Nothing slow is loaded before something computes. Threads may share it.
     """
 
@@ -91,6 +92,7 @@ class Engine:
         metadata: Metadata = "full",
         keep: Keep = "disk",
         guard: bool = False,
+        time_limit: float | None = None,
         tell: Callable[[str], object] = log.info,
     ) -> None:
         self.home = find_home(Path(data) if data is not None else None)
@@ -103,6 +105,7 @@ class Engine:
         self._recording = Recording(metadata=metadata, app={"name": NAME, "version": __version__})
         self._keep: Keep = keep
         self._guard = guard
+        self._time_limit = time_limit
         self._tell = tell
         self._lanes = Lanes()
         self._closing = ExitStack()
@@ -229,6 +232,7 @@ class Engine:
             previews=previews,
             guard=self._guard,
             cancel=cancel,
+            time_limit=self._time_limit,
             describe=describe,
         )
         return self._remembered(planned, opened.name, running)

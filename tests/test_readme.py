@@ -20,8 +20,9 @@ def test_the_first_line_with_pytest_installs_and_runs_the_tests():
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=lambda code: code[:20])
-def test_python_blocks_run(code: str, monkeypatch: pytest.MonkeyPatch):
+def test_python_blocks_run(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("NOISEWRIGHT_DATA", str(tmp_path))
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 

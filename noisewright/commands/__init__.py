@@ -7,12 +7,15 @@ invalid workflow, 130 interrupted.
 import argparse
 import logging
 import os
+import re
 import sys
+import threading
 from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from graph.errors import GraphError, InvalidWorkflow
+from graph.text import nearest
 from noisewright import __version__
 from noisewright.commands import cache, check, convert, doctor, nodes, packs, plan, run, sweep
 from noisewright.home import NAME, find_home
@@ -21,13 +24,36 @@ log = logging.getLogger(__name__)
 
 DONE, FAILED, INVALID, INTERRUPTED = 0, 1, 2, 130
 
+LEAVING_SECONDS = 0.5
+"""How long a process that is done waits for the threads of its lanes."""
+
+
+def enter() -> None:
+    """Run the command line as a process of its own, and end that.
+
+    A node that was given up may still be at work on its thread; the interpreter, taken down around it, would abort.
+    So the process then ends at once: everything is written and closed by now.
+    """
+    code = main()
+    lanes = [thread for thread in threading.enumerate() if thread.daemon and thread.name.startswith("lane ")]
+    for thread in lanes:
+        thread.join(LEAVING_SECONDS)
+    if any(thread.is_alive() for thread in lanes):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = _parser().parse_args(words)
+    arguments = parsed(words)
     home = find_home(arguments.data)
-    home.prepare()
     try:
+        if home.data.exists() and not home.data.is_dir():
+            raise GraphError(f"The home '{home.data}' is a file. Name a folder with --data.")
+        home.prepare()
         _log_to(home.logs)
         return arguments.execute(arguments, home)
     except InvalidWorkflow as error:
@@ -46,8 +72,21 @@ def main(words: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as error:
         log.exception("The command failed")
-        print(f"Error: {error}.", file=sys.stderr)
+        reason = f"{error.strerror}: '{error.filename}'" if error.strerror and error.filename else str(error)
+        print(f"Error: {reason}.", file=sys.stderr)
         return FAILED
+
+
+def parsed(words: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments. What no command has is refused with the option that was probably meant."""
+    arguments, unknown = _parser().parse_known_args(words)
+    if unknown:
+        command: argparse.ArgumentParser = arguments.parser
+        options = re.findall(r"--[a-z-]+", command.format_usage())
+        close = next((found for word in unknown if word[0] == "-" and (found := nearest(word, options))), None)
+        hint = f". Did you mean '{close}'?" if close else ""
+        command.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module in (run, check, plan, convert, sweep, nodes, packs, cache, doctor):
         command = module.add(commands)
-        command.set_defaults(execute=module.execute)
+        command.set_defaults(execute=module.execute, parser=command)
         command.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR",
                              help="the home folder, instead of the usual one")  # fmt: skip
     return parser

@@ -13,7 +13,7 @@ from graph.errors import GraphError
 from graph.flat import flatten
 from graph.text import listing
 from graph.workflow import Workflow, dump, load_with_problems
-from noisewright.commands.opening import catalogue_of
+from noisewright.commands.opening import catalogue_of, source_of
 from noisewright.home import Home
 
 
@@ -25,7 +25,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument("source", type=Path, metavar="IN",
                          help="a workflow: ours, ComfyUI's, an infotext, or a picture that carries one; - reads "
                               "standard input")  # fmt: skip
-    command.add_argument("target", type=Path, metavar="OUT", help="the .json file to write; - writes standard output")
+    command.add_argument("target", type=Path, metavar="OUT",
+                         help="the .json file to write; one that is there is replaced; - writes standard output"
+                         )  # fmt: skip
     command.add_argument("--to", choices=("ours", "api"), default="ours",
                          help="ours: a workflow of this program (the default); api: ComfyUI's API JSON")  # fmt: skip
     return command
@@ -34,20 +36,24 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Write the workflow; 0 also when something could not be mapped, which is said on stderr.
 
-    OUT must end in .json, so that a picture named twice by mistake is not lost.
+    OUT must end in .json and not be IN, so that a file named twice by mistake is not lost.
     """
     if str(arguments.target) != "-" and arguments.target.suffix.lower() != ".json":
         raise GraphError(f"'{arguments.target}' is no .json file. Name one for OUT, or - for standard output.")
+    if arguments.target.exists() and arguments.source.exists() and arguments.target.samefile(arguments.source):
+        raise GraphError(f"OUT is the file that is read, '{arguments.source}'. Name another one.")
     catalogue = catalogue_of(home)
-    source = sys.stdin.buffer.read() if str(arguments.source) == "-" else arguments.source
-    workflow, problems = load_with_problems(source, catalogue)
+    workflow, problems = load_with_problems(source_of(arguments.source), catalogue)
     text = dump(workflow) if arguments.to == "ours" else _api_text(workflow, catalogue)
     for problem in problems:
         print(problem.sentence(), file=sys.stderr)
     if str(arguments.target) == "-":
         sys.stdout.write(text)
-    else:
+        return 0
+    try:
         atomic_write(arguments.target, text.encode())
+    except OSError as error:
+        raise GraphError(f"'{arguments.target}' cannot be written: {error.strerror or error}.") from error
     return 0
 
 

@@ -41,7 +41,8 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     if spec is None:
         suggestion = nearest(arguments.type, catalogue.types())
         raise GraphError(
-            f"There is no node type '{arguments.type}'." + (f" Did you mean '{suggestion}'?" if suggestion else "")
+            f"There is no node type '{arguments.type}'. "
+            + (f"Did you mean '{suggestion}'?" if suggestion else "`nodes` without a name lists all there are.")
         )
     print(spec.model_dump_json(indent=2) if arguments.json else page(spec))
     return 0

@@ -1,22 +1,27 @@
 """What every command that takes a workflow does first: build the engine, read the document, say what is wrong."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
+from graph.text import nearest
 from noisewright import catalogue
 from noisewright.engine import Engine, Opened
 from noisewright.home import Home
 
-OPTIONS = ("models", "output", "device", "precision", "compile", "metadata")
+OPTIONS = ("models", "output", "device", "precision", "compile", "metadata", "guard", "time_limit")
 """Arguments of the command line that go to the engine as they are, where a command has them."""
 
 
 def engine_of(arguments: argparse.Namespace, home: Home) -> Engine:
     """The engine, built as the command line asks."""
+    for folder in getattr(arguments, "models", ()):
+        if not folder.expanduser().is_dir():
+            raise GraphError(f"There is no folder '{folder}' of models. Name another with --models, or leave it out.")
     options: dict[str, Any] = {name: getattr(arguments, name) for name in OPTIONS if hasattr(arguments, name)}
     if getattr(arguments, "no_cache", False):
         options["keep"] = "nothing"
@@ -37,16 +42,36 @@ def open_workflow(arguments: argparse.Namespace, engine: Engine) -> Opened:
 
     Raises InvalidWorkflow with all problems where one of them keeps it from running.
     """
-    source = sys.stdin.buffer.read() if str(arguments.file) == "-" else arguments.file
+    source = source_of(arguments.file)
     opened = engine.open(source, settings=_assignments(arguments.set))
     for problem in opened.problems:
         print(problem.sentence(), file=sys.stderr)
     return opened
 
 
+def source_of(path: Path) -> Path | bytes:
+    """The file of that path, or for `-` what standard input holds.
+
+    Raises GraphError where there is no such file, with the one of its folder that was probably meant.
+    """
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    place = path.expanduser()
+    if place.is_dir():
+        inside = sorted(item.name for item in place.glob("*.json"))
+        example = f" in it, such as '{inside[0]}'" if inside else ""
+        raise GraphError(f"'{path}' is a folder. Name a file{example}.")
+    if not place.exists():
+        close = nearest(path.name, [item.name for item in place.parent.glob("*.json")])
+        raise GraphError(f"There is no file '{path}'." + (f" Did you mean '{path.with_name(close)}'?" if close else ""))
+    return place
+
+
 def add_file(command: argparse.ArgumentParser) -> None:
     """Declare what every command that takes a workflow takes: FILE, `--set`, `--models`."""
-    command.add_argument("file", type=Path, metavar="FILE", help="a workflow file; - reads standard input")
+    command.add_argument("file", type=Path, metavar="FILE",
+                         help="a workflow: ours, ComfyUI's, an infotext, or a picture that carries one; - reads "
+                              "standard input")  # fmt: skip
     command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
                          help="set an input: a name of the workflow's interface, NODE.INPUT, or an input only one node "
                               "has; @FILE reads text; may be given several times")  # fmt: skip
@@ -76,6 +101,21 @@ def add_making(command: argparse.ArgumentParser) -> None:
     command.add_argument("--metadata", default="full", choices=("full", "minimal", "none"),
                          help="what pictures carry: the workflow and a run record, only the mark of generated media, "
                               "or nothing")  # fmt: skip
+    command.add_argument("--guard", action="store_true", help="let a node fail that changes one of its inputs")
+    command.add_argument("--time-limit", type=_seconds, metavar="SECONDS",
+                         help="let a node fail that takes longer; without it, a node takes as long as it takes"
+                         )  # fmt: skip
+
+
+def _seconds(word: str) -> float:
+    """A time above zero."""
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"'{word}' is no number of seconds above 0")
+    return seconds
 
 
 def _assignments(words: list[str]) -> dict[str, str]:

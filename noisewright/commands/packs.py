@@ -18,6 +18,7 @@ from graph.catalogue import Catalogue
 from graph.document import SUBGRAPH
 from graph.errors import GraphError
 from graph.pack_spec import PackSpec
+from graph.spec import NodeSpec
 from graph.text import meant
 from noisewright.commands.opening import catalogue_of
 from noisewright.home import Home
@@ -74,11 +75,14 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
 def new_pack(name: str, folder: Path) -> Path:
     """Write a pack with a node, its test and a workflow into a folder of packs, and give its folder.
 
-    Raises GraphError for a name that is taken, or is no name of a Python package.
+    Raises GraphError for a name that is taken, or is no name of a Python package, and where it cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == SUBGRAPH.rstrip("/"):
         raise GraphError(f"A pack cannot be named '{name}'. Use small letters, digits and _, as in 'acme_filters'.")
-    place = folder.absolute() / name
+    folder = folder.expanduser().absolute()
+    place = folder / name
+    if folder.exists() and not folder.is_dir():
+        raise GraphError(f"'{folder}' is a file. Name the folder that shall hold the pack.")
     if place.exists():
         raise GraphError(f"There is '{place}' already. Choose another name, or move it away.")
     if importlib.util.find_spec(name) is not None:
@@ -90,8 +94,14 @@ def new_pack(name: str, folder: Path) -> Path:
     }
     for source, relative in _files(files("noisewright") / "pack_template"):
         target = place / relative.removesuffix(SUFFIX).replace("/pack.json", f"/{name}.json")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(source.read_text(encoding="utf-8")).substitute(words), encoding="utf-8")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(Template(source.read_text(encoding="utf-8")).substitute(words), encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or error
+            raise GraphError(
+                f"The pack cannot be written into '{folder}': {reason}. Name another with --to."
+            ) from error
     return place
 
 
@@ -116,12 +126,22 @@ def _path_to_ourselves(place: Path) -> list[str]:
 
 def _line(pack: PackSpec, catalogue: Catalogue) -> str:
     if pack.error:
-        return pack.error
-    ids = [name for name in catalogue.types() if (spec := catalogue.spec(name)) is not None and spec.pack == pack.name]
-    brought = {"nodes": ids, **pack.names, "templates": pack.templates, "errors": pack.errors}
+        return _complaint(pack)
+    brought = {"nodes": _specs(pack, catalogue), **pack.names, "templates": pack.templates, "errors": pack.errors}
     return ", ".join(
         f"{len(items)} {WORDS[kind][len(items) != 1]}" for kind, items in brought.items() if items or kind == "nodes"
     )
+
+
+def _specs(pack: PackSpec, catalogue: Catalogue) -> list[NodeSpec]:
+    """The node types of a pack that can be used."""
+    specs = (catalogue.spec(name) for name in catalogue.types())
+    return [spec for spec in specs if spec is not None and spec.pack == pack.name]
+
+
+def _complaint(pack: PackSpec) -> str:
+    """Why a pack brings nothing, after its name."""
+    return pack.error.removeprefix(f"its pack '{pack.name}' ")
 
 
 def _page(pack: PackSpec, catalogue: Catalogue) -> Iterator[str]:
@@ -129,13 +149,12 @@ def _page(pack: PackSpec, catalogue: Catalogue) -> Iterator[str]:
     kinds = {"folder": "a pack", "distribution": "an installed distribution", "adapted": "a pack written for ComfyUI"}
     yield f"{pack.name} {pack.version}".rstrip() + f" — {kinds[pack.kind]} in {pack.path}"
     if pack.error:
-        yield f"\n{pack.error}\n\n{pack.traceback}".rstrip()
+        yield f"\nIt {_complaint(pack)}.\n\n{pack.traceback}".rstrip()
         yield from (f"  {name}" for name in pack.lacking)
         return
-    for type_id in catalogue.types():
-        spec = catalogue.spec(type_id)
-        if spec is not None and spec.pack == pack.name:
-            yield f"  {spec.type}  {spec.help.partition(chr(10))[0]}"
+    specs = _specs(pack, catalogue)
+    width = max((len(spec.type) for spec in specs), default=0)
+    yield from (f"  {spec.type:{width}}  {spec.help.partition(chr(10))[0]}".rstrip() for spec in specs)
     for kind, names in pack.names.items():
         yield f"  {kind}: {', '.join(names)}"
     yield from (f"  {path}" for path in pack.templates)

@@ -314,7 +314,7 @@ def test_a_plan_says_what_has_changed_since_the_last_run(toys, cache):
     told = {step.node: (step.action, step.why) for step in changed.steps}
     assert told["n"] == ("run", "setting 'value' was 7, is 8")
     assert told["b"] == ("run", "setting 'b' was 3, is 9; node 'n' has changed")
-    assert told["f"] == ("run", "its result is no longer kept")
+    assert told["f"] == ("run", "computed before, but its result is not kept")
     assert {node: action for node, (action, _) in told.items() if node in "ack"} == {
         "a": "perhaps",
         "c": "perhaps",

@@ -87,4 +87,4 @@ def test_a_node_that_is_new_or_of_another_type():
 
 
 def test_a_result_that_is_no_longer_kept():
-    assert why("sample", {"sample": THEN}, {"sample": THEN}) == "its result is no longer kept"
+    assert why("sample", {"sample": THEN}, {"sample": THEN}) == "computed before, but its result is not kept"

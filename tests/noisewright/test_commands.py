@@ -285,3 +285,97 @@ def test_ctrl_c_stops_within_a_step_and_leaves_nothing(tmp_path: Path):
     assert err == "Interrupted.\n"
     assert "node_failed" not in out
     assert not any(path.is_file() for path in (tmp_path / "output").rglob("*"))
+
+
+GUARDED = '''
+from noisewright import Image, node
+
+
+@node("CarelessTint", category="careless")
+def tint(image: Image) -> Image:
+    """Redden a picture, and the one it was given with it."""
+    image.pixels[..., 0] = 1.0
+    return Image(image.pixels.clone())
+'''
+
+
+def test_guard_names_the_node_that_changes_its_input(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (home / "packs").mkdir(parents=True)
+    (home / "packs" / "careless.py").write_text(GUARDED, encoding="utf-8")
+    workflow = {
+        "format": "noisewright/workflow",
+        "version": 1,
+        "nodes": {
+            "card": {"type": "EmptyImage", "inputs": {"width": 8, "height": 8, "color": 255}},
+            "tint": {"type": "CarelessTint", "inputs": {"image": linked("card", "IMAGE")}},
+            "save": {"type": "SaveImage", "inputs": {"images": linked("tint", "IMAGE")}},
+        },
+    }
+    path = tmp_path / "careless.json"
+    path.write_text(json.dumps(workflow), encoding="utf-8")
+    assert main(["run", str(path), "--guard"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Error in node 'tint': It has changed the value at its input 'image'." in err
+    assert main(["run", str(path), "--no-cache"]) == 0
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_limit_is_a_number_of_seconds(word: str, home: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_:
+        main(["run", str(TEMPLATE), f"--time-limit={word}"])
+    assert exit_.value.code == 2
+    assert f"'{word}' is no number of seconds above 0" in capsys.readouterr().err
+
+
+def test_a_node_beyond_the_time_limit_fails_and_the_process_ends_well(tmp_path: Path):
+    words = ["main.py", "run", str(TEMPLATE), "--set", "steps=10000", "--time-limit", "1", "--data", str(tmp_path)]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    failures = done.stderr.splitlines()  # one, or several that waited for the same slow import
+    assert failures
+    assert all(line.startswith("Error in node ") and " did not return within 1 s." in line for line in failures)
+
+
+def test_an_option_that_is_misspelt_is_told_with_the_one_that_was_meant(home: Path, capsys: pytest.CaptureFixture[str]):
+    for words, meant in (
+        (["run", str(TEMPLATE), "--sett", "seed=3"], "--set"),
+        (["sweep", str(TEMPLATE), "--seds=3"], "--seeds"),
+    ):
+        with pytest.raises(SystemExit) as exit_:
+            main(words)
+        assert exit_.value.code == 2
+        assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["check", "{tmp}/text-to-imag.json"],
+            "There is no file '{tmp}/text-to-imag.json'. Did you mean '{tmp}/text-to-image.json'?",
+        ),
+        (["plan", "{tmp}/nothing/of/it"], "There is no file '{tmp}/nothing/of/it'."),
+        (["check", "{tmp}"], "'{tmp}' is a folder. Name a file in it, such as 'text-to-image.json'."),
+        (["convert", "{tmp}/models", "-"], "'{tmp}/models' is a folder. Name a file."),
+        (
+            ["run", str(TEMPLATE), "--models", "{tmp}/none"],
+            "There is no folder '{tmp}/none' of models. Name another with --models, or leave it out.",
+        ),
+        (["nodes", "Nonesuch"], "There is no node type 'Nonesuch'. `nodes` without a name lists all there are."),
+        (
+            ["nodes", "--data", "{tmp}/text-to-image.json"],
+            "The home '{tmp}/text-to-image.json' is a file. Name a folder with --data.",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_to_do(
+    words: list[str], sentence: str, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copy(TEMPLATE, tmp_path)
+    (tmp_path / "models").mkdir()
+    assert main([word.format(tmp=tmp_path) for word in words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"Error: {sentence.format(tmp=tmp_path)}\n"

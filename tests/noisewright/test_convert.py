@@ -38,6 +38,14 @@ def test_ours_stays_ours(tmp_path: Path):
     assert (tmp_path / "out.json").read_bytes() == TEMPLATE.read_bytes()
 
 
+def test_the_file_that_is_read_is_never_replaced(tmp_path: Path):
+    mine = tmp_path / "mine.json"
+    mine.write_bytes(TEMPLATE.read_bytes())
+    with pytest.raises(GraphError, match="OUT is the file that is read"):
+        run(mine, mine)
+    assert mine.read_bytes() == TEMPLATE.read_bytes()
+
+
 def test_a_picture_becomes_the_workflow_it_carries(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(GOLDEN, "-") == 0
     out, err = capsys.readouterr()
@@ -89,8 +97,10 @@ def test_what_cannot_be_read_or_written(tmp_path: Path):
     (tmp_path / "in.json").write_text("{]", encoding="utf-8")
     with pytest.raises(WorkflowError, match="is not JSON"):
         run(tmp_path / "in.json", tmp_path / "out.json")
-    with pytest.raises(WorkflowError, match="cannot be read"):
+    with pytest.raises(GraphError, match="There is no file"):
         run(tmp_path / "nowhere.json", tmp_path / "out.json")
     with pytest.raises(GraphError, match="is no .json file"):
         run(GOLDEN, tmp_path / "out.png")
+    with pytest.raises(GraphError, match="cannot be written"):
+        run(GOLDEN, tmp_path / "in.json" / "out.json")
     assert not (tmp_path / "out.json").exists()

@@ -85,14 +85,14 @@ def test_list_tells_what_each_pack_brings_and_what_is_wrong(home: Path, capsys: 
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "acme    2 node types",
-        "broken  its pack 'broken' cannot be imported: OSError: no camera was found (__init__.py, line 1)",
+        "broken  cannot be imported: OSError: no camera was found (__init__.py, line 1)",
     ]
     assert err.splitlines() == ["Reading the pack 'acme' …", "Reading the pack 'broken' …"]
     assert main(["packs", "list", "broken"]) == 0
     assert "OSError: no camera was found\n  Gone" in capsys.readouterr().out
     assert main(["packs", "list", "acme"]) == 0
     page = capsys.readouterr().out
-    assert "AcmeBlur  A node of a pack." in page
+    assert "AcmeBlur        A node of a pack." in page
     assert "'VAEDecode' is built in, so the one of the pack 'acme' is 'acme/VAEDecode'" in page
     assert main(["packs", "list", "acne"]) == 2
     assert "Did you mean 'acme'" in capsys.readouterr().err
@@ -232,3 +232,15 @@ def test_check_plan_and_help_load_no_torch_because_a_pack_does(home: Path, tmp_p
             [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, check=True
         )
         assert done.stderr.splitlines()[-1] == "False 0", words
+
+
+def test_a_pack_is_not_written_into_a_file(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    assert main(["packs", "new", "acme_filters", "--to", str(tmp_path / "file")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"Error: '{tmp_path / 'file'}' is a file. Name the folder that shall hold the pack.\n"
+    assert main(["packs", "new", "acme_filters", "--to", str(tmp_path / "file" / "below")]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"Error: The pack cannot be written into '{tmp_path / 'file' / 'below'}': ")
+    assert err.endswith(". Name another with --to.\n")
