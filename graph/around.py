@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,22 @@ class Around:
     workflow: Workflow
     client_workflow: str | None
     catalogue: Catalogue
+
+
+class Growing(Mapping[str, FlatNode]):
+    """A graph to which other threads add while somebody looks at it: what one goes through stays as it was."""
+
+    def __init__(self, flat: dict[str, FlatNode]) -> None:
+        self._flat = flat
+
+    def __getitem__(self, node: str) -> FlatNode:
+        return self._flat[node]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._flat))
+
+    def __len__(self) -> int:
+        return len(self._flat)
 
 
 def around_of(node: str, links: Mapping[str, tuple[str, str]], flat: Mapping[str, FlatNode], plan: Plan) -> Around:

@@ -83,7 +83,7 @@ class Attempts:
             self.ledger.finish(task, found, found.level, here)
             return
         key = content or (work.key if work.lasting else "")
-        if not key or self.ledger.claim(task, key):
+        if self.ledger.claim(task, key, here):
             self._call(task, arguments, content, here)
 
     def _collected(self, task: Task, here: str) -> tuple[dict[str, Any], dict[str, str | None]] | None:
@@ -126,6 +126,8 @@ class Attempts:
         names: set[str] = set()
         services = self.calling.services
         for values in known:
+            if blocked_by(task.work, values) is not None:
+                continue  # this call will be skipped
             arguments = arguments_of(task.work, values, services)
             with self.calling.context():
                 names |= needed(task.work.kind, arguments, task.lazy or (), services)
@@ -182,6 +184,7 @@ class Attempts:
         def look(result: Callable[[], Any]) -> None:
             with leases:
                 try:
+                    waiting.close()
                     given = result()
                 except CancelledError as error:
                     if self.calling.stopping():
@@ -190,13 +193,12 @@ class Attempts:
                 take(given, "", leases)
 
         def end(result: Callable[[], Any]) -> None:
-            waiting.close()
             self._guarded(task, partial(look, result), "")
             self.ledger.come_back(task)
 
         with self.ledger.lock:
             cancel = self.lanes.spawn(waiting, lambda result: self.lanes["io"].submit(partial(end, result)))
-            self.ledger.outside[task] = lambda: cancel() or False  # it is over once `end` says so
+            self.ledger.leave_lanes(task, lambda: cancel() or False)  # it is over once `end` says so
 
     def _assemble(self, task: Task, here: str) -> None:
         entries: dict[Task, Entry] = {}

@@ -103,6 +103,16 @@ def entry_of(work: Work, result: object) -> Entry:
 
 def outputs_of(work: Work, result: object) -> tuple[Any, ...]:
     """What a node returned, as a value for each output it declares. Raises GraphError where it does not fit."""
+    declared, values = work.kind.spec.outputs, values_of(work, result)
+    if any(item.list for item in declared):
+        return tuple(
+            several(item.name, value) if item.list else value for item, value in zip(declared, values, strict=True)
+        )
+    return values
+
+
+def values_of(work: Work, result: object) -> tuple[Any, ...]:
+    """The same, with the values of list outputs as they are."""
     declared = work.kind.spec.outputs
     if isinstance(result, Blocked):
         return (result,) * len(declared)
@@ -125,14 +135,11 @@ def outputs_of(work: Work, result: object) -> tuple[Any, ...]:
     else:
         kind, names = type(result).__name__, listing(work.kind.outputs)
         raise GraphError(f"It returned a {kind}, but declares {len(declared)} outputs: {names}.")
-    if any(item.list for item in declared):
-        return tuple(
-            _several(item.name, value) if item.list else value for item, value in zip(declared, values, strict=True)
-        )
     return values
 
 
-def _several(name: str, value: Any) -> Any:
+def several(name: str, value: Any) -> Any:
+    """The value of an output that is declared a list. Raises GraphError where it is none."""
     if isinstance(value, Blocked | Many):
         return value
     if not isinstance(value, list | tuple):
@@ -143,7 +150,7 @@ def _several(name: str, value: Any) -> Any:
 def failure(work: Work, error: Exception) -> NodeFailed:
     """An error as people read it: one paragraph, without the traceback."""
     kind = type(error)
-    text = str(error).strip()
+    text = _said(error)
     if isinstance(error, OSError) and error.strerror:
         text = error.strerror + (f": '{error.filename}'" if error.filename else "") + "."
     speaks = " " in text and (isinstance(error, SPEAKING) or getattr(builtins, kind.__name__, None) is not kind)
@@ -154,6 +161,14 @@ def failure(work: Work, error: Exception) -> NodeFailed:
         code=WORDS.sub("_", kind.__name__).lower(),
         hint=" ".join(part for part in (str(getattr(error, "hint", "") or ""), _origin(work)) if part),
     )
+
+
+def _said(error: Exception) -> str:
+    """The text of an error, whose class may be the node's own."""
+    try:
+        return str(error).strip()
+    except Exception:  # noqa: BLE001 — the node's own code
+        return ""
 
 
 def _origin(work: Work) -> str:

@@ -22,6 +22,7 @@ from graph.pack_spec import PackSpec
 from graph.packs import Sources, node_types_in
 from graph.packs_in_use import PacksInUse, joined
 from graph.spec import NodeSpec
+from graph.text import listing
 
 log = logging.getLogger(__name__)
 
@@ -282,3 +283,12 @@ def _supplied(packs: PacksInUse, spec: NodeSpec, function: Any) -> Any:
         return function(**arguments)
 
     return call
+
+
+def whence(catalogue: Catalogue) -> str:
+    """Where a node type may come from that the catalogue does not have: a hint."""
+    broken = [pack.name for pack in catalogue.packs if pack.error]
+    if not broken:
+        return "It may come from a pack that is not installed."
+    there = f"the pack {listing(broken)}" if len(broken) == 1 else f"one of the packs {listing(broken)}"
+    return f"It may come from a pack that is not installed, or from {there}, which cannot be imported."

@@ -19,7 +19,7 @@ def inputs_of(node: Node, workflow: Workflow, catalogue: Catalogue) -> dict[str,
         inputs = definition.inputs if definition else ()
         return {item.name: _inner(item, node, workflow, catalogue) for item in inputs}
     spec = catalogue.spec(node.type)
-    return {item.name: item for item in spec.inputs} if spec else {}
+    return {item.name: item for item in spec.having(node.inputs).inputs} if spec else {}
 
 
 def outputs_of(node: Node, workflow: Workflow, catalogue: Catalogue) -> dict[str, str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from graph.around import Around, around_of
 from graph.cache import NOTHING, Entry
-from graph.call import outputs_of
+from graph.call import several, values_of
 from graph.document import Link
 from graph.errors import GraphError
 from graph.files import SavedFiles
@@ -20,7 +20,7 @@ from graph.keys import TypeKey
 from graph.kind import Kind, Kinds
 from graph.node import NodeType
 from graph.order import ordered
-from graph.result import Expansion, many
+from graph.result import Blocked, Expansion, many
 from graph.settings import is_plain, takes_settings
 from graph.spec import ANY, NodeSpec, OutputSpec
 from graph.text import listing, nearest
@@ -47,8 +47,8 @@ Digest = Callable[[object], str | None]
 class Growth:
     """What a node has grown into.
 
-    outputs: for each of its outputs a value, or a reference to one that is not there yet. content: its key by the
-    contents of its inputs, or "". calls: how many calls it was mapped into; None for an expansion.
+    outputs: for each of its outputs a value, or a reference to one that is not there yet, or a list of them. content:
+    its key by the contents of its inputs, or "". calls: how many calls it was mapped into; None for an expansion.
     """
 
     outputs: tuple[Any, ...] = ()
@@ -63,6 +63,30 @@ class Reference:
 
     node: str
     index: int
+
+
+def referred(outputs: Sequence[Any]) -> Iterator[Reference]:
+    """All references in the outputs of what a node has grown into."""
+    for item in outputs:
+        if isinstance(item, Reference):
+            yield item
+        elif isinstance(item, list):
+            yield from referred(item)
+
+
+def resolved(work: Work, outputs: Sequence[Any], value_of: Callable[[Reference], Any]) -> tuple[Any, ...]:
+    """The outputs with values in place of references. Raises GraphError where one that is declared a list is none."""
+    values = []
+    for declared, item in zip(work.kind.spec.outputs, outputs, strict=True):
+        if isinstance(item, Reference):
+            value = value_of(item)
+            values.append(many([value]) if declared.list and not isinstance(value, Blocked) else value)
+        elif isinstance(item, list) and any(referred(item)):
+            found = [value_of(one) if isinstance(one, Reference) else one for one in item]
+            values.append(many(found) if declared.list else found)
+        else:
+            values.append(several(declared.name, item) if declared.list else item)
+    return tuple(values)
 
 
 @dataclass(frozen=True)
@@ -133,7 +157,7 @@ class Growing:
         for path in ordered(inner, list(inner), lambda node: self.kinds.of(node).loads):
             works[path] = work_of(flat[path], view, self.kinds, around)
         again = paths[str(expansion.again)] if expansion.again is not None else None
-        outputs = outputs_of(work, self._linked(expansion.value, paths, view))
+        outputs = values_of(work, self._linked(expansion.value, paths, view))
         return Grown(flat, works, values, outputs, again, turn + 1)
 
     def go_on(self, node: str, grown: Grown) -> None:
@@ -187,6 +211,8 @@ class Growing:
         def reference(item: Any) -> Any:
             if isinstance(item, Added):
                 item = item[0]
+            if isinstance(item, list) and any(isinstance(one, Link | Added) for one in item):
+                return [reference(one) for one in item]
             if not isinstance(item, Link):
                 return item
             place = self._place(item, paths, "its outputs", item.output)
@@ -236,11 +262,13 @@ def call_of(work: Work, turn: int, values: Mapping[str, Any], digest: Digest) ->
 
 def gathered(entries: Sequence[Entry], outputs: int) -> Entry:
     """The result of a mapped node from the results of its calls."""
-    saved = [entry.saved for entry in entries if entry.saved is not None]
+    kinds = {entry.saved.kind for entry in entries if entry.saved is not None}
+    kind = next(iter(kinds), "") if len(kinds) == 1 else "output"  # of pictures and previews, pictures are kept
+    saving = [(entry.saved, entry.stamps) for entry in entries if entry.saved is not None and entry.saved.kind == kind]
     return Entry(
         tuple(many(entry.outputs[index] for entry in entries) for index in range(outputs)),
-        saved=SavedFiles(tuple(path for files in saved for path in files.paths), saved[0].kind) if saved else None,
-        stamps=tuple(stamp for entry in entries for stamp in entry.stamps),
+        saved=SavedFiles(tuple(path for files, _ in saving for path in files.paths), kind) if saving else None,
+        stamps=tuple(stamp for _, stamps in saving for stamp in stamps),
         shown=merged([entry.shown for entry in entries]),
     )
 

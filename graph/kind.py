@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graph.catalogue import Catalogue
@@ -73,7 +73,11 @@ class Kinds:
         kind = self._kinds.get(node.type)
         if kind is None:
             kind = self._kinds[node.type] = self._made(node)
-        return kind
+        return kind if kind.spec.others is None else self._having(node, kind)
+
+    def _having(self, node: FlatNode, kind: Kind) -> Kind:
+        """The kind of a node that may have inputs besides those that its type declares."""
+        return replace(kind, **_inputs_of(kind.spec.having((*node.settings, *node.links))))
 
     def _made(self, node: FlatNode) -> Kind:
         found = self.catalogue.node_type(node.type)
@@ -82,9 +86,9 @@ class Kinds:
         spec = found.spec
         self._check_services(node, spec)
         lent = {name: self._lent(name) for name in spec.services}
-        sources = {item.name: item.source for item in spec.inputs if item.source}
+        inputs = _inputs_of(spec)
         return Kind(
-            spec=spec,
+            **inputs,
             type=found,
             key=TypeKey(
                 spec.type,
@@ -93,17 +97,10 @@ class Kinds:
                 {name: key for name, key in lent.items() if key},
                 self.catalogue.choice_code(spec),
             ),
-            inputs={item.name: item for item in spec.inputs},
-            required=frozenset(item.name for item in spec.inputs if item.required),
-            defaults={item.name: item.default for item in spec.inputs if item.default is not None},
             outputs={item.name: index for index, item in enumerate(spec.outputs)},
-            sources=sources,
-            plain={item.name: item for item in spec.inputs if item.type != "*" and takes_settings(item)},
-            whole=frozenset(item.name for item in spec.inputs if item.list),
-            lazy=frozenset(item.name for item in spec.inputs if item.lazy),
             lane=spec.lane,
             cuts=DEEPER.isdisjoint(spec.services),
-            loads=any(source != INPUT for source in sources.values()),
+            loads=any(source != INPUT for source in inputs["sources"].values()),
             asks=_parameters(found.fingerprint),
             needs=_parameters(found.needs),
         )
@@ -128,6 +125,25 @@ class Kinds:
             return f"Node '{node.id}' is of type '{node.type}', but {reason}."
         close = nearest(node.type, self.catalogue.types())
         return f"Node '{node.id}' is of unknown type '{node.type}'." + (f" Did you mean '{close}'?" if close else "")
+
+
+def _inputs_of(spec: NodeSpec) -> dict[str, Any]:
+    """A spec, and what is worked out of its inputs."""
+    return {
+        "spec": spec,
+        "inputs": {item.name: item for item in spec.inputs},
+        "required": frozenset(item.name for item in spec.inputs if item.required),
+        "defaults": {item.name: item.default for item in spec.inputs if item.default is not None},
+        "sources": {item.name: item.source for item in spec.inputs if item.source},
+        "plain": {item.name: item for item in spec.inputs if _is_held(item)},
+        "whole": frozenset(item.name for item in spec.inputs if item.list),
+        "lazy": frozenset(item.name for item in spec.inputs if item.lazy),
+    }
+
+
+def _is_held(item: InputSpec) -> bool:
+    """Whether what a link brings is brought to the type that the input declares; a file is always looked for."""
+    return item.type != "*" and takes_settings(item) and (not item.as_is or item.source is not None)
 
 
 def _parameters(function: Callable[..., Any] | None) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from graph.claims import Claims
@@ -99,12 +100,16 @@ class Lanes:
         """
         tasks: list[asyncio.Task[Any]] = []
 
-        async def awaited() -> Any:
-            return await waiting
+        async def awaited() -> Callable[[], Any]:
+            try:
+                value = await waiting
+            except (SystemExit, KeyboardInterrupt) as error:  # they would end the loop, where others wait, too
+                return partial(_raise, error)
+            return lambda: value
 
         def begin() -> None:
             tasks.append(loop.create_task(awaited()))
-            tasks[0].add_done_callback(lambda task: done(task.result))
+            tasks[0].add_done_callback(lambda task: done(lambda: task.result()()))
 
         with self._lock:
             if self._loop is None:
@@ -130,6 +135,10 @@ def _turn(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_forever()
     finally:
         loop.close()
+
+
+def _raise(error: BaseException) -> None:
+    raise error
 
 
 def _soon(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:

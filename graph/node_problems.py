@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from graph.catalogue import Catalogue
+from graph.catalogue import Catalogue, whence
 from graph.document import SUBGRAPH, Workflow
 from graph.errors import FileMissing
 from graph.flat import Expansion, FlatNode
@@ -26,6 +26,10 @@ def node_problems(
     return _Graph(workflow, catalogue, expansion, suggestions, files).problems()
 
 
+LIKENESS = 0.75
+"""How much a name of a node type must look like another to be taken for it: packs bring thousands of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Type:
     """A node type, laid out for looking up."""
@@ -34,6 +38,11 @@ class _Type:
     inputs: Mapping[str, InputSpec]
     outputs: Mapping[str, OutputSpec]
     required: tuple[InputSpec, ...]
+
+    def input(self, name: str) -> InputSpec | None:
+        """The input of that name, or None."""
+        found = self.inputs.get(name)
+        return found or (self.spec.input(name) if self.spec is not None and self.spec.others is not None else None)
 
 
 class _Graph:
@@ -107,14 +116,14 @@ class _Graph:
             yield Problem(code="broken_pack", node=path, message=message, hint=hint)
             return
         message = f"Node '{path}' is of type '{type_id}', which does not exist."
-        close = self.suggestions.nearest(type_id, tuple(self.catalogue.types()))
-        hint = f"Did you mean '{close}'?" if close else "It may come from a pack that is not installed."
+        close = self.suggestions.nearest(type_id, tuple(self.catalogue.types()), LIKENESS)
+        hint = f"Did you mean '{close}'?" if close else whence(self.catalogue)
         yield Problem(code="unknown_type", node=path, message=message, hint=hint)
 
     def settings(self, node: FlatNode, known: _Type) -> Iterator[Problem]:
         """Values that are given: unknown inputs, values the input does not take, files that are not there."""
         for name, value in node.settings.items():
-            item = known.inputs.get(name)
+            item = known.input(name)
             if item is None:
                 yield self.unknown_input(node, name, known)
                 continue
@@ -132,7 +141,7 @@ class _Graph:
         """Links: unknown inputs, links that lead nowhere, links of the wrong type."""
         flat = self.expansion.flat
         for name, (origin, output) in node.links.items():
-            item = known.inputs.get(name)
+            item = known.input(name)
             if item is None:
                 yield self.unknown_input(node, name, known)
                 continue

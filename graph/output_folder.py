@@ -19,6 +19,11 @@ COUNTED = re.compile(r"(.*)_(\d+)_(.*)", re.DOTALL)
 """Names that `paths` makes: prefix, counter, suffix."""
 
 
+DATED = re.compile(r"%date:([^%]*)%")
+WORDS = re.compile(r"yyyy|yy|MM?|dd?|hh?|mm?|ss?")
+"""A date in a prefix, and what stands for its parts, as ComfyUI's editor has them."""
+
+
 class OutputFolder:
     """The service `output`. path: where results go; temp: where previews go. clock: tells the time for names.
 
@@ -72,7 +77,8 @@ class OutputFolder:
     ) -> tuple[Path, ...]:
         """Reserve `count` free names `{prefix}_{counter:05}_{suffix}`; write them with `atomic_write`.
 
-        prefix: may hold sub-folders and %width%, %height%, %year%, %month%, %day%, %hour%, %minute%, %second% and
+        prefix: may hold sub-folders and %width%, %height%, %year%, %month%, %day%, %hour%, %minute%, %second%,
+            %date:yyyy-MM-dd hh_mm_ss% and
         %batch_num%. The counter goes on from the largest there is for that prefix. width, height: of the picture.
         Raises GraphError for a prefix that leaves the folder, and where the folder cannot be written.
         """
@@ -133,12 +139,7 @@ class OutputFolder:
         return True
 
     def _filled(self, prefix: str, width: int, height: int) -> str:
-        now = self._clock()
-        parts = {"width": width, "height": height, "year": now.year}
-        parts |= {name: f"{getattr(now, name):02}" for name in ("month", "day", "hour", "minute", "second")}
-        for name, value in parts.items():
-            prefix = prefix.replace(f"%{name}%", str(value))
-        return prefix
+        return filled(prefix, width, height, self._clock())
 
     def _make(self, folder: Path) -> None:
         try:
@@ -151,6 +152,25 @@ class OutputFolder:
             f"Nothing can be written to the folder '{folder}': {error.strerror or error}. "
             "Choose another output folder, or allow this one to be written."
         )
+
+
+def filled(prefix: str, width: int, height: int, now: datetime) -> str:
+    """A prefix with its `%width%`, `%year%`, `%date:yyyy-MM-dd%` … filled in: one letter as short as can be, two with a
+    leading zero. What no file name may hold becomes `_`.
+    """
+    parts = {"width": width, "height": height, "year": now.year}
+    parts |= {name: f"{getattr(now, name):02}" for name in ("month", "day", "hour", "minute", "second")}
+    for name, value in parts.items():
+        prefix = prefix.replace(f"%{name}%", str(value))
+    letters = {"M": now.month, "d": now.day, "h": now.hour, "m": now.minute, "s": now.second}
+
+    def word(found: re.Match[str]) -> str:
+        text = found[0]
+        if text[0] == "y":
+            return str(now.year)[-len(text) :]
+        return f"{letters[text[0]]:0{len(text)}}"
+
+    return DATED.sub(lambda found: re.sub(r'[/?<>\\:*|"]', "_", WORDS.sub(word, found[1])), prefix)
 
 
 def _place(root: Path, name: str, prefix: str) -> tuple[Path, str]:

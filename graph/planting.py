@@ -9,7 +9,7 @@ from graph.cache import NOTHING, Entry
 from graph.errors import GraphError
 from graph.events import NodeStarted
 from graph.flat import FlatNode
-from graph.growing import DEEPEST, LARGEST, Growing, Growth, Reference, call_of, gathered
+from graph.growing import DEEPEST, LARGEST, Growing, Growth, call_of, gathered, referred, resolved
 from graph.ledger import CIRCLE, Ledger, Say
 from graph.plan import Plan
 from graph.result import Expansion
@@ -43,12 +43,16 @@ class Planting:
             self._say(NodeStarted, task.node)
             children: list[Task] = []
             for turn, values in enumerate(calls):
-                work = call_of(task.work, turn, values, self._digest)
-                child = schedule.add(work, (), task.rank)
-                child.given, child.parent, child.depth, child.lazy = values, task, task.depth + 1, None
-                self.works[work.node] = work
+                known = self.works.get(f"{task.node}/{turn}")
+                child = schedule.tasks[known.key] if known is not None else None
+                if child is None or child.parent is not task:  # else it is done anew, and may have grown
+                    work = call_of(task.work, turn, values, self._digest)
+                    self.works[work.node] = work
+                    child = schedule.add(work, (), task.rank)
+                    child.parent, child.depth, child.lazy = task, task.depth + 1, None
+                child.given = values
                 children.append(child)
-            schedule.grow(task, Growth(calls=len(calls)), children)
+            schedule.map(task, Growth(calls=len(calls)), children)
             ledger.settle(here)
 
     def expand(
@@ -70,10 +74,11 @@ class Planting:
                 if grown.again is not None:
                     self._growing.go_on(task.node, grown)
                     self._task(grown.again).depth = task.depth
-                results = [self._task(item.node) for item in grown.outputs if isinstance(item, Reference)]
+                results = [self._task(item.node) for item in referred(grown.outputs)]
                 writing = [child for child in tasks if child.work.kind.spec.output]
                 growth = Growth(grown.outputs, expansion.shown, content)
                 schedule.grow(task, growth, list(dict.fromkeys([*results, *writing])))
+                schedule.prune(tasks)
                 ledger.settle(here)
 
     def assembled(self, task: Task, entries: Mapping[Task, Entry]) -> Entry:
@@ -81,10 +86,7 @@ class Planting:
         growth = task.growth
         if growth.calls is not None:
             return gathered([entries[source] for source in task.sources], len(task.work.kind.outputs))
-        outputs = tuple(
-            entries[self._task(item.node)].outputs[item.index] if isinstance(item, Reference) else item
-            for item in growth.outputs
-        )
+        outputs = resolved(task.work, growth.outputs, lambda item: entries[self._task(item.node)].outputs[item.index])
         written = [entry for entry in entries.values() if entry.saved is not None]
         return replace(gathered(written, 0), outputs=outputs, shown=growth.shown)
 
@@ -107,5 +109,5 @@ class Planting:
                 digest = self._digest(value.outputs[0])
                 task.entry, task.state, task.pinned = replace(value, digests=(digest,)), State.DONE, True
         elif value is None and task.state is State.DONE and task.entry is not None:
-            self._ledger.announce(work.node, task, task.entry, task.entry.level)
+            self._ledger.announce(task, task.entry)
         return task

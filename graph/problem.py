@@ -46,6 +46,10 @@ Code = Literal[
 """What kinds of problems there are. `docs/workflow-format.md` says what each means."""
 
 
+ABSENT = frozenset({"unknown_type", "broken_pack", "unknown_subgraph"})
+"""Problems of nodes whose type is not there."""
+
+
 class Problem(Frozen):
     """One thing wrong with a workflow.
 
@@ -69,6 +73,23 @@ class Problem(Frozen):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+def joined(read: Iterable[Problem], checked: Iterable[Problem], vague: str) -> list[Problem]:
+    """What reading a document of another program found, and what `check` then found.
+
+    A type that is not there is told once: as reading does, which knows what the file says of its pack, but with the
+    severity of `check`. vague: the hint of reading that says less than that of `check`.
+    """
+    absent = {(item.code, item.node): item for item in read if item.code in ABSENT}
+    found: list[Problem] = []
+    for problem in checked:
+        said = absent.pop((problem.code, problem.node), None)
+        if said is not None:
+            hint = problem.hint if said.hint == vague else said.hint
+            problem = said.model_copy(update={"hint": hint, "severity": problem.severity})
+        found.append(problem)
+    return [item for item in read if item.code not in ABSENT or (item.code, item.node) in absent] + found
 
 
 def errors(problems: Iterable[Problem]) -> list[Problem]:

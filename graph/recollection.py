@@ -43,7 +43,7 @@ class Recollection:
 
     def by_content(self, task: Task, content: str) -> Entry | None:
         """The result of a task by what its inputs hold."""
-        if self._cache is None or content in self._damaged:
+        if self._cache is None or task.work.key in self._damaged:  # under either key it would be the same again
             return None
         return self._usable(task, self._cache.get(content))
 
@@ -69,14 +69,12 @@ class Recollection:
 
     def _usable(self, task: Task, entry: Entry | None) -> Entry | None:
         """An entry whose files are there, written anew if need be, and whose values are read if somebody wants them."""
-        if entry is not None and not self._asked.isdisjoint(task.names):
-            entry = self.read(task, entry)
-        if entry is None or entry.missing() is None:
-            return entry
-        if entry.restore is None or self._output is None:
-            return None
-        try:
-            return entry.restore(self._output)
-        except (GraphError, OSError) as error:
-            log.warning("Files that were saved before cannot be written anew: %s", error)
-            return None
+        if entry is not None and entry.missing() is not None:
+            if entry.restore is None or self._output is None:
+                return None
+            try:
+                entry = entry.restore(self._output)
+            except (GraphError, OSError) as error:
+                log.warning("Files that were saved before cannot be written anew: %s", error)
+                return None
+        return entry if entry is None or self._asked.isdisjoint(task.names) else self.read(task, entry)

@@ -16,10 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from queue import Empty, SimpleQueue
-from types import MappingProxyType
 from typing import Any, Literal
 
-from graph.around import Around, around_of
+from graph.around import Around, Growing, around_of
 from graph.attempt import Attempts
 from graph.cache import Cache
 from graph.calling import Calling, Context
@@ -33,7 +32,7 @@ from graph.plan import Plan
 from graph.planting import Planting
 from graph.recollection import Recollection
 from graph.record import Record
-from graph.schedule import Schedule, Task
+from graph.schedule import Schedule, State, Task
 from graph.states import States
 from graph.work import Work
 
@@ -146,8 +145,7 @@ class _Run:
         self.active: dict[str, int] = dict.fromkeys(LANES, 0)
         self.taken: dict[str, int] = dict.fromkeys(LANES, 0)
         self.watching: set[str] = set()
-        self.running: dict[Task, tuple[threading.Thread, str]] = {}
-        self.halted = False
+        self.running: dict[threading.Thread, tuple[Task, str, float]] = {}  # what a thread is at, in which lane, since
         self.crash: BaseException | None = None
         self.idle = threading.Event()
         self.recollection = Recollection(options.cache, plan.asked, options.services.get("output"))
@@ -191,7 +189,7 @@ class _Run:
             self._end()
         if self.crash is not None:
             raise self.crash
-        status: Status = "cancelled" if self.halted else "failed" if self.ledger.failed else "done"
+        status: Status = "cancelled" if self.ledger.halted else "failed" if self.ledger.failed else "done"
         yield RunFinished(self.id, next(numbers), time.time(), status, time.perf_counter() - began)
 
     def say(self, kind: type[Event], *facts: Any) -> None:
@@ -200,7 +198,7 @@ class _Run:
 
     def stopping(self) -> bool:
         """Whether nodes are to stop at their next step."""
-        return self.halted or (self.options.cancel is not None and self.options.cancel.is_set())
+        return self.ledger.halted or (self.options.cancel is not None and self.options.cancel.is_set())
 
     def _told(self) -> Iterator[Said]:
         """Events until nothing runs any more, looking up now and then."""
@@ -245,7 +243,7 @@ class _Run:
     def _halt(self) -> None:
         """Begin nothing more, and end what waits outside the lanes."""
         with self.ledger.lock:
-            self.halted = True
+            self.ledger.halted = True
             outside = dict(self.ledger.outside)
         for task, end in outside.items():
             if end():
@@ -262,44 +260,59 @@ class _Run:
         self.ledger.close()
 
     def _abandon_late(self, limit: float) -> None:
-        now = time.perf_counter()
+        since = time.perf_counter() - limit
         with self.ledger.lock:
-            late = [task for task in self.running if now - task.began > limit]
-        if late:
-            self._abandon(f"It did not return within {limit:g} s", late)
+            late = [thread for thread, (_, _, began) in self.running.items() if began < since]
+            waiting = self.ledger.late(since)
+            if late or waiting:
+                self._give_up(f"It did not return within {limit:g} s", late, waiting)
 
-    def _abandon(self, why: str, tasks: Iterable[Task] | None = None) -> None:
-        """Give up nodes that do not come back, with their threads. tasks: None: all that are at work."""
+    def _abandon(self, why: str) -> None:
+        """Give up all nodes that are still at work."""
+        with self.ledger.lock:
+            self._give_up(why, list(self.running), list(self.ledger.outside))
+
+    def _give_up(self, why: str, threads: Iterable[threading.Thread], waiting: Iterable[Task]) -> None:
+        """With the lock held: fail nodes that do not come back. waiting: those outside the lanes."""
         message = f"{why}. Its thread is given up; what it holds is not free until it returns."
-        ledger = self.ledger
-        with ledger.lock:
-            waiting = list(ledger.outside) if tasks is None else []
-            for task in [task for task in (self.running if tasks is None else tasks) if task in self.running] + waiting:
-                if ledger.outside.pop(task, None) is None:
-                    thread, lane = self.running.pop(task)
-                    self.lanes[lane].abandon(thread)
-                    self.active[lane] -= 1
-                ledger.lost.add(task)
-                log.error("Node '%s' (%s): %s", task.node, task.work.kind.spec.type, message)
-                ledger.failing(task, "does_not_return", message)
-            ledger.settle()
+        ledger, given_up = self.ledger, dict.fromkeys(waiting)
+        for task in given_up:
+            ledger.outside.pop(task)()
+        for thread in threads:
+            if self.running[thread][0].state is not State.RUNNING:
+                continue  # it is just coming back
+            task, lane, _ = self.running.pop(thread)
+            self.lanes[lane].abandon(thread)
+            self.active[lane] -= 1
+            given_up[task] = None
+        for task in given_up:
+            ledger.lost.add(task)
+            log.error("Node '%s' (%s): %s", task.node, task.work.kind.spec.type, message)
+            ledger.failing(task, "does_not_return", message)
+        ledger.settle()
 
     def _crashed(self, error: BaseException) -> None:
         """Something that is no failure of a node: the run stops, and it is raised where events are taken."""
         with self.ledger.lock:
-            self.crash, self.halted = error, True
+            self.crash, self.ledger.halted = error, True
         self.queue.put(NOBODY)
 
     def _look_idle(self) -> None:
         """With the lock held: say so when nothing runs and nothing will."""
-        if self.idle.is_set() or any(self.active.values()) or self.ledger.outside:
+        ledger = self.ledger
+        if self.idle.is_set() or any(self.active.values()):
             return
-        if not self.halted and any(self.schedule.ready(lane) for lane in LANES):
+        if self.stopping():
+            if ledger.outside:
+                return
+            ledger.halted = True
+        elif any(self.schedule.ready(lane) for lane in LANES):
             return
-        stuck = [] if self.halted else self.schedule.stuck()
-        if stuck:
-            self.ledger.failing(stuck[0], "cycle", "It waits for itself through what it has expanded into.")
-            self.ledger.settle()
+        elif (stuck := ledger.circle() if ledger.outside else next(iter(self.schedule.stuck()), None)) is not None:
+            ledger.failing(stuck, "cycle", "It waits for itself through what it has expanded into.")
+            ledger.settle()
+            return
+        elif ledger.outside:
             return
         self.idle.set()
         self.queue.put(None)
@@ -308,7 +321,7 @@ class _Run:
 
     def _go_on(self, here: str) -> None:
         """With the lock held: have ready tasks run. here: a lane whose thread looks for the next one itself."""
-        if not self.halted:
+        if not self.ledger.halted:
             for lane in LANES:
                 spare = self.schedule.ready(lane) - (lane == here)
                 if spare > 0 and self.active[lane] == 0:
@@ -350,11 +363,8 @@ class _Run:
         task: Task | None = None
         while True:
             with self.ledger.lock:
-                if task is not None:
-                    if task in self.ledger.lost:
-                        return
-                    if self.running.get(task, (None, ""))[0] is thread:  # it may be at work again on another one
-                        del self.running[task]
+                if task is not None and self.running.pop(thread, None) is None:
+                    return  # given up
                 if time.monotonic() > until:
                     keeps_up = self.taken[lane] - taken > SLICE_SECONDS / WATCH_SECONDS * QUICK
                     steps_back = keeps_up and self.active[lane] > 1 and lane not in self.watching
@@ -368,9 +378,10 @@ class _Run:
                     self._look_idle()
                     return
                 self.taken[lane] += 1
+                now = time.perf_counter()
                 if task.growth is None:
-                    task.began = time.perf_counter()
-                self.running[task] = (thread, lane)
+                    task.began = now
+                self.running[thread] = (task, lane, now)
             self.attempts.make(task, lane)
 
     # What is known
@@ -381,4 +392,4 @@ class _Run:
     def _around(self, work: Work) -> Around:
         works = self.planting.works
         links = {name: (source, list(works[source].kind.outputs)[index]) for name, source, _, index in work.links}
-        return around_of(work.node, links, MappingProxyType(self.planting.flat), self.plan)
+        return around_of(work.node, links, Growing(self.planting.flat), self.plan)

@@ -37,17 +37,19 @@ SETTLED = frozenset({State.DONE, State.FAILED, State.UNNEEDED})
 class Task:
     """One piece of work in a run.
 
-    names: the nodes that ask for it, in order. sources: the tasks its links come from, in the order of `work.links`.
-    lazy: inputs not requested yet. users: how many unsettled tasks may still use its result, and 1 if it is wanted.
-    watchers: tasks that wait for it now; missing: how many sources it waits for itself. entry: its result while it is
-    needed. because: who failed, where it has failed. given: values that come by no link (an item of many). growth: what
-    it has grown into. parent: the task that grew into it; depth: how many grew into each other; turn: of a loop's node,
-    the loop and how often it has gone round. pinned: its entry is never dropped. parked: it waits for a claim.
+    names: the nodes that ask for it, in order; told: for how many of them it was told that it is done. sources: the
+    tasks its links come from, in the order of `work.links`. lazy: inputs not requested yet. users: how many unsettled
+    tasks may still use its result, and 1 if it is wanted. watchers: tasks that wait for it now; missing: how many
+    sources it waits for itself. entry: its result while it is needed. because: who failed, where it has failed. given:
+    values that come by no link (an item of many), held until the task that was mapped is done. growth: what it has
+    grown into; roots: its sources and lazy inputs before it was mapped, where it begins if it is needed anew. parent:
+    the task that grew into it; depth: how many grew into each other. pinned: its entry is never dropped. parked: it
+    waits for a claim.
     """
 
     __slots__ = (
         "because", "began", "depth", "entry", "given", "growth", "lazy", "missing", "names", "parent", "parked",
-        "pinned", "rank", "sources", "state", "turn", "users", "wanted", "watchers", "work",
+        "pinned", "rank", "roots", "sources", "state", "told", "users", "wanted", "watchers", "work",
     )  # fmt: skip
 
     def __init__(self, work: Work, sources: Sequence["Task"], rank: int) -> None:
@@ -55,6 +57,7 @@ class Task:
         self.sources: Sequence[Task] = sources
         self.rank = rank
         self.names: list[str] = [work.node]
+        self.told = 0
         self.state = State.IDLE
         self.users = 0
         self.missing = 0
@@ -68,7 +71,7 @@ class Task:
         self.given: dict[str, Any] | None = None
         self.growth: Any = None
         self.parent: Task | None = None
-        self.turn: tuple[str, int] | None = None
+        self.roots: tuple[Sequence[Task], set[str] | None] | None = None
         self.lazy: set[str] | None = set(work.kind.lazy) if work.kind.lazy else None
         self.began = 0.0
 
@@ -89,14 +92,16 @@ class Task:
 class Schedule:
     """The tasks of one run by key.
 
-    find: looks a result up when it is requested. lanes: their names. found, failed: what has been found, with its
-    entry, and what has failed with others, since the owner of the schedule last took note of it and emptied the lists.
+    find: looks a result up when it is requested. lanes: their names. found, failed, unneeded: what has been found, with
+    its entry, what has failed with others, and what was under way when nobody needed it any more, since the owner of
+    the schedule last took note of it and emptied the lists.
     """
 
     def __init__(self, find: Find, lanes: Iterable[str]) -> None:
         self.tasks: dict[str, Task] = {}
         self.found: list[tuple[Task, Entry]] = []
         self.failed: list[Task] = []
+        self.unneeded: list[Task] = []
         self._find = find
         self._ready: dict[str, list[tuple[int, int, Task]]] = {lane: [] for lane in lanes}
         self._pushed = 0
@@ -161,6 +166,8 @@ class Schedule:
 
     def wait(self, task: Task) -> None:
         """A running task needs sources that are not there (any more); it becomes ready again when they are."""
+        if self.leave(task):
+            return
         task.state = State.WAITING
         for source in task.strong():
             if source.state is State.DONE and source.entry is None:
@@ -168,6 +175,11 @@ class Schedule:
             self.request(source)
         if task.state is State.WAITING:
             self._await(task)
+
+    def map(self, task: Task, growth: Any, calls: Sequence[Task]) -> None:
+        """A running task has become several calls, each with its values given."""
+        task.roots = task.sources, task.lazy
+        self.grow(task, growth, calls)
 
     def grow(self, task: Task, growth: Any, children: Sequence[Task]) -> None:
         """A running task has become a graph: it waits for these in place of its sources, and is then ready again."""
@@ -177,6 +189,22 @@ class Schedule:
         self._leave(task)
         task.sources, task.lazy = tuple(children), None
         self.wait(task)
+
+    def leave(self, task: Task) -> bool:
+        """Whether nobody needs a running task any more. Then it goes no further."""
+        if task.users:
+            return False
+        task.state = State.UNNEEDED
+        self.unneeded.append(task)
+        self._leave(task)
+        return True
+
+    def prune(self, tasks: Sequence[Task]) -> None:
+        """Of tasks just added, in order, those that nobody uses need no sources."""
+        for task in reversed(tasks):
+            if task.state is State.IDLE and task.users == 0:
+                task.state = State.UNNEEDED
+                self._leave(task)
 
     def take(self, lane: str) -> Task | None:
         """The task of that lane whose turn is next; it runs now."""
@@ -224,16 +252,19 @@ class Schedule:
             self._unwant(task)
             self._leave(task)
             self._drop(task)
+            if state is State.DONE and task.roots is not None:
+                for call in task.sources:
+                    call.given = None
 
     def revive(self, task: Task) -> None:
         """A task whose result was dropped or cannot be read, or that nobody needed, may be needed after all."""
+        _begin_anew(task)
         pending = [task]
         while pending:
-            task = pending.pop()
-            task.state, task.entry = State.IDLE, None
-            for source in task.sources:
+            for source in pending.pop().sources:
                 source.users += 1
                 if _is_gone(source):
+                    _begin_anew(source)
                     pending.append(source)
 
     def stuck(self) -> list[Task]:
@@ -297,8 +328,17 @@ class Schedule:
                     if source.state is State.DONE:
                         self._drop(source)
                     elif source.state in (State.IDLE, State.WAITING, State.READY):
+                        if source.state is not State.IDLE:
+                            self.unneeded.append(source)
                         source.state = State.UNNEEDED
                         pending.append(source)
+
+
+def _begin_anew(task: Task) -> None:
+    if task.state is State.DONE and task.roots is not None:
+        task.sources, task.lazy = task.roots
+        task.growth = task.roots = None
+    task.state, task.entry = State.IDLE, None
 
 
 def _is_gone(task: Task) -> bool:

@@ -1,6 +1,7 @@
 """What a node type is, as data: all that check, servers, editors and docs read."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,7 +21,8 @@ class InputSpec(Frozen):
     type: wire name; several, joined by ",", where more than one is accepted; "*" for anything. A COMBO has `choices`,
     or a `source`: the folder whose files are the choices. choices_of: what the choices are names of ("samplers"), where
     packs may add some. required: it has no default and must be given. list: it takes a list. hints: for editors
-    (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is valid.
+    (`step`, `multiline`, `control_after_generate`, …); they never decide whether a value is valid. as_is: what a link
+    brings is taken as it is; only settings are held to type, limits and choices.
     """
 
     name: str
@@ -35,6 +37,7 @@ class InputSpec(Frozen):
     list: bool = False
     lazy: bool = False
     optional: bool = False
+    as_is: bool = False
     hints: dict[str, Any] = Field(default_factory=dict)
     help: str = ""
 
@@ -53,6 +56,7 @@ class NodeSpec(Frozen):
     output: it is wanted for what it writes, so a run starts from it. impure: its result depends on more than its
     inputs; its fingerprint joins the cache key. lane: where it runs ("device", "cpu", "io"). progress: it reports
     progress. expands: it may put a graph in its place. by_id: its id counts. services: what the engine lends it.
+    others: what inputs of any other name are like, where a node may have such; None where it may not.
     replaces: older ids that are read as this one. module: the Python module it is from. pack: the pack that brings it,
     "" for what ships with the program.
     """
@@ -63,6 +67,7 @@ class NodeSpec(Frozen):
     help: str
     version: int = 1
     inputs: tuple[InputSpec, ...] = ()
+    others: InputSpec | None = None
     outputs: tuple[OutputSpec, ...] = ()
     output: bool = False
     impure: bool = False
@@ -79,8 +84,17 @@ class NodeSpec(Frozen):
     pack: str = ""
 
     def input(self, name: str) -> InputSpec | None:
-        """The input of that name, or None."""
-        return next((item for item in self.inputs if item.name == name), None)
+        """The input of that name, or None. Where nodes may have others, there is one of every name."""
+        found = next((item for item in self.inputs if item.name == name), None)
+        return found or (self.others and self.others.model_copy(update={"name": name}))
+
+    def having(self, names: Iterable[str]) -> Self:
+        """The type of a node that has inputs of these names: those that it may have are declared with the rest."""
+        if self.others is None:
+            return self
+        declared = {item.name for item in self.inputs}
+        more = (self.others.model_copy(update={"name": name}) for name in names if name not in declared)
+        return self.model_copy(update={"inputs": (*self.inputs, *more)})
 
     def output_named(self, name: str) -> OutputSpec | None:
         """The output of that name, or None."""

@@ -19,7 +19,9 @@ def parse(text: str) -> Any:
     except json.JSONDecodeError as error:
         if not text.strip():
             raise ValueError("is empty") from error
-        raise ValueError(f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+        raise ValueError(
+            f"is not JSON: {error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}"
+        ) from error
     except RecursionError as error:
         raise ValueError(f"is nested more than {DEPTH} levels deep") from error
     except ValueError as error:

@@ -6,12 +6,15 @@ from difflib import get_close_matches
 from typing import Any
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that looks most like `name`, letter case aside, or None if none is close."""
+def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The one of `names` that looks most like `name`, letter case aside, or None if none is close.
+
+    likeness: how much is close, 0 … 1.
+    """
     by_lower: dict[str, str] = {}
     for item in names:
         by_lower.setdefault(item.lower(), item)
-    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(name.lower(), by_lower, n=1, cutoff=likeness)
     return by_lower[close[0]] if close else None
 
 
@@ -40,10 +43,10 @@ class Suggestions:
     def __init__(self, comparisons: int = 50_000) -> None:
         self._left = comparisons
 
-    def nearest(self, name: str, names: Collection[str]) -> str | None:
+    def nearest(self, name: str, names: Collection[str], likeness: float = 0.6) -> str | None:
         """`nearest`, or None when all comparisons are used up."""
         self._left -= len(names)
-        return nearest(name, names) if self._left > 0 else None
+        return nearest(name, names, likeness) if self._left > 0 else None
 
     def meant(self, name: str, names: Collection[str]) -> str:
         """`meant`, or a hint without a suggestion when all comparisons are used up."""

@@ -47,7 +47,9 @@ def load_image(image: PictureFile) -> LoadedImage:
 @node("SaveImage", category="image", output=True)
 def save_image(
     images: Image,
-    filename_prefix: Annotated[str, Help("May hold folders, %width%, %height%, %year%, %month%, %day%, …")] = "ComfyUI",
+    filename_prefix: Annotated[
+        str, Help("May hold folders, %width%, %height%, %year%, %month%, %day%, %date:yyyy-MM-dd%, …")
+    ] = "ComfyUI",
     *,
     output: OutputFolder,
     record: Record,

@@ -14,7 +14,7 @@ from weakref import finalize
 from diffusion.precision import UnavailableError
 from diffusion.values import describe, size_in_bytes
 from graph.cache import Cache, MemoryCache
-from graph.catalogue import Catalogue
+from graph.catalogue import Catalogue, whence
 from graph.check import check
 from graph.codec import Codecs
 from graph.digests import Digests
@@ -27,7 +27,7 @@ from graph.history import History
 from graph.lanes import Lanes
 from graph.output_folder import OutputFolder
 from graph.plan import Plan, plan
-from graph.problem import Problem, errors
+from graph.problem import Problem, errors, joined
 from graph.record import Metadata, Recording
 from graph.run import run
 from graph.states import DiskStates, MemoryStates, States
@@ -188,7 +188,7 @@ class Engine:
         """All that is wrong with a workflow. wanted: what is asked of it; nothing: all its output nodes."""
         read = self._read(source, settings)
         found = check(read.workflow, read.catalogue, read.files, _nodes(wanted, read.workflow))
-        return [*read.problems, *found]
+        return joined(read.problems, found, whence(read.catalogue))
 
     def open(self, source: Source, *wanted: Wanted, settings: Mapping[str, Any] = NOTHING) -> Opened:
         """A workflow, read and checked once for several uses. Raises InvalidWorkflow with all problems if it cannot
@@ -197,7 +197,8 @@ class Engine:
         read = self._read(source, settings)
         if read is source and not wanted:
             return read
-        problems = [*read.problems, *check(read.workflow, read.catalogue, read.files, _nodes(wanted, read.workflow))]
+        found = check(read.workflow, read.catalogue, read.files, _nodes(wanted, read.workflow))
+        problems = joined(read.problems, found, whence(read.catalogue))
         if errors(problems):
             raise InvalidWorkflow(problems)
         return replace(read, problems=tuple(problems))

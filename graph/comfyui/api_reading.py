@@ -9,7 +9,7 @@ from graph.comfyui.core_types import absence, core_spec
 from graph.comfyui.editor_parsing import whole
 from graph.comfyui.extras import EXTRAS, our_id
 from graph.comfyui.names import Names
-from graph.comfyui.widgets import BUTTON_NAMES, fitted
+from graph.comfyui.widgets import BUTTON_NAMES, fitted, takes_constant
 from graph.document import Link, Node, Workflow
 from graph.problem import Code, Problem
 from graph.spec import NodeSpec
@@ -86,7 +86,7 @@ class _Reader:
                 inputs[key] = self._link(*value)
             elif spec is None:
                 inputs[key] = _unwrapped(value)
-            elif item is None:
+            elif item is None or not takes_constant(spec, key):
                 ignored[key] = value
             else:
                 value = _unwrapped(value)

@@ -10,7 +10,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from graph.catalogue import Catalogue
+from graph.catalogue import Catalogue, whence
 from graph.spec import InputSpec, NodeSpec, OutputSpec
 
 _HINTS = {"~": {"control_after_generate": True}, "^": {"image_upload": True}, "!": {"forceInput": True}}
@@ -39,7 +39,7 @@ def absence(catalogue: Catalogue, type_id: str) -> tuple[str, str]:
         return f"{error}.", "Mend or update the pack it comes from."
     if type_id in _table():
         return "it is one of ComfyUI's own node types that are not here.", "Put others in its place."
-    return "there is no such node type here.", "It may come from a pack that is not installed."
+    return "there is no such node type here.", whence(catalogue)
 
 
 @cache

@@ -27,11 +27,14 @@ from graph.comfyui.widgets import (
     after_run,
     controlled_input,
     fitted,
+    has_widgets,
     is_control,
     named_values,
     slot_values,
+    takes_constant,
 )
 from graph.document import AFTER_RUN, SUBGRAPH, Link, Node, Workflow
+from graph.output_folder import DATED
 from graph.problem import Code, Problem
 from graph.spec import ANY, NodeSpec
 from graph.text import shown
@@ -39,7 +42,7 @@ from graph.text import shown
 _MODES = {NEVER: "mute", BYPASS: "bypass"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DYNAMIC = re.compile(r"(?<!\\)\{[^{}|]*\||/\*|//")
-_REPLACED = re.compile(r"%(date:[^%]*|[^%/\\.\s][^%/\\.]*\.[^%/\\]+)%")
+_REPLACED = re.compile(r"%[^%/\\.\s][^%/\\.]*\.[^%/\\]+%")
 _OWN_PROPERTIES = frozenset({"Node name for S&R", "cnr_id", "aux_id", "ver", "models", "proxyWidgets"})
 _OWN_EXTRA = frozenset({"ds", "reroutes", "linkExtensions", "groupNodes", "frontendVersion"})
 _KEPT = f"They are kept under '{EXTRAS}'."
@@ -122,13 +125,13 @@ class _Reader:
         """A node of a type that the catalogue has."""
         named, rest = _named(node, spec)
         extras = _leftover(node)
-        if rest:
+        if rest and not _is_only_shown(rest, spec):
             what = f"{len(rest)} of its widget values belong to no input: {shown(list(rest.values()))}."
             self._report("unmapped_values", node, what, _KEPT)
-            extras |= _raw_values(node)
+        extras |= _raw_values(node) if rest else {}
         inputs = _Inputs({}, named.controls)
         sources = self._sources(node, {item.name: item.type for item in spec.inputs})
-        for item in spec.inputs:
+        for item in spec.having(named.values).inputs:
             value = named.values.get(item.name)
             if value is not None or (item.optional and item.name in named.values):
                 inputs.values[item.name] = fit = fitted(item, value)
@@ -342,8 +345,8 @@ class _Reader:
         if is_dynamic and _DYNAMIC.search(text):
             what = f"'{name}' has choices {{a|b}} or comments, which their editor resolves before each run."
             self._report("unresolved_text", node, what, _AS_IT_STANDS, name)
-        elif name == "filename_prefix" and _REPLACED.search(text):
-            what = f"'{name}' is {shown(text)}, into which their editor puts dates and settings of other nodes."
+        elif name == "filename_prefix" and _REPLACED.search(DATED.sub("", text)):
+            what = f"'{name}' is {shown(text)}, into which their editor puts settings of other nodes."
             self._report("unresolved_text", node, what, _AS_IT_STANDS, name)
 
     # Outputs by number
@@ -384,8 +387,13 @@ def _named(node: EditorNode, spec: NodeSpec) -> tuple[Named, dict[str, Any]]:
             if item is not None:
                 controls[item.name] = after_run(value)
         elif name not in BUTTON_NAMES:
-            rest[name] = value
+            (values if takes_constant(spec, name) else rest)[name] = value
     return Named(values, controls, ()), rest
+
+
+def _is_only_shown(rest: Mapping[str, Any], spec: NodeSpec) -> bool:
+    """Whether values that belong to no input say nothing: of buttons, or what a node without settings has shown."""
+    return all(value in ("", None) for value in rest.values()) or (spec.output and not has_widgets(spec))
 
 
 def _guessed(node: EditorNode) -> Named | None:

@@ -118,6 +118,17 @@ def controlled_input(spec: NodeSpec) -> InputSpec | None:
     return next((item for item in spec.inputs if _is_widget(item) and _is_controlled(item)), None)
 
 
+def has_widgets(spec: NodeSpec) -> bool:
+    """Whether the editor saves values of a node of this type."""
+    return any(_is_widget(item) and not item.hints.get("forceInput") for item in spec.inputs)
+
+
+def takes_constant(spec: NodeSpec, name: str) -> bool:
+    """Whether a value is passed to the input of that name. Inputs that a type does not declare may take links only."""
+    declared = any(item.name == name for item in spec.inputs)
+    return declared or (spec.others is not None and not spec.others.hints.get("forceInput"))
+
+
 def fitted(item: InputSpec, value: Any) -> Any:
     """The value as ComfyUI's server would take it for the input: "20" is 20 for INT. What fits anyway stays as it is,
     and so does what does not fit at all: `check` will say why.

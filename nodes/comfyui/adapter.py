@@ -17,6 +17,7 @@ from nodes.comfyui.asking import fingerprint_of, needs_of, validate_of
 from nodes.comfyui.calling import Caller
 from nodes.comfyui.declaration import Nonsense, declared
 from nodes.comfyui.imports import FOREIGN, Importer
+from nodes.comfyui.shims.comfy.samplers import restored
 from nodes.comfyui.surroundings import Home, Surroundings, entered, home_of
 
 LOGGED = 20
@@ -39,8 +40,15 @@ def load_pack(path: Path) -> Pack:
         notes[sentence] = None
 
     with entered(Surroundings.at(home, note=note)):
-        module = _imported(importer)
+        try:
+            module = _imported(importer)
+        finally:
+            samplers, schedulers = restored()
         found, errors = _node_types(module, importer, home, note)
+    for kind, names in (("sampler", samplers), ("scheduler", schedulers)):
+        if names:
+            what = f"{kind} {listing(names)}" if len(names) == 1 else f"{kind}s {listing(names, LOGGED)}"
+            notes[f"Its {what} cannot be used: only packs written for Noisewright can bring {kind}s."] = None
     for name, text in _facts(importer, module).items():
         if text:
             notes[f"{name} {text}"] = None

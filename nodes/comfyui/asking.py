@@ -76,10 +76,12 @@ def validate_of(caller: Caller) -> Validate | None:
 
     def validate(known: Mapping[str, Any], types: Mapping[str, str], services: Mapping[str, Any]) -> str:
         with entered(caller.surroundings(services)):
-            for name in declared.live if "files" not in declared.spec.services else ():
-                complaint = not_a_choice(declared.cls, name, known.get(name))
-                if complaint:
-                    return complaint
+            for name in declared.live:
+                value = known.get(name)
+                for item in value if isinstance(value, list) else [value]:
+                    complaint = not_a_choice(declared.cls, name, item)
+                    if complaint:
+                        return complaint
             if judge is None:
                 return ""
             inputs = {name: known[name] for name in known if name in declared.judged}

@@ -14,7 +14,6 @@ from graph.progress import Progress, Steps
 from graph.result import Blocked, Result
 from graph.text import listing
 from nodes.comfyui.blocking import ExecutionBlocker, unblocked
-from nodes.comfyui.choices import check_choice
 from nodes.comfyui.declaration import TOLD_IN_FILES, Declared
 from nodes.comfyui.expanding import Grown, is_link
 from nodes.comfyui.hidden import hidden_value
@@ -44,6 +43,7 @@ class Caller:
         self.instances = Instances(declared.cls)
         self._turns = turns
         self._note = note
+        self._fractions = frozenset(item.name for item in declared.spec.inputs if item.type == "FLOAT")
         names = [item.name for item in declared.spec.outputs]
         self._outputs: Any = namedtuple("Outputs", names, rename=True)  # noqa: PYI024 — made from data
 
@@ -93,6 +93,8 @@ class Caller:
         return given
 
     def _given(self, name: str, value: Any) -> Any:
+        if name in self._fractions:
+            value = [_fraction(item) for item in value] if isinstance(value, list) else _fraction(value)
         if not self.declared.lists:
             return to_pack(value)
         return [to_pack(item) for item in value] if isinstance(value, list | tuple) else [to_pack(value)]
@@ -125,8 +127,6 @@ class _Call:
     def begun(self) -> Any:
         """Call the method."""
         declared = self.caller.declared
-        for name in declared.live.intersection(self.inputs) if "files" in declared.spec.services else ():
-            check_choice(declared.cls, name, self.inputs[name])
         given = self.caller.given(self.inputs, link=self._link)
         for item in declared.spec.inputs:
             if item.lazy and item.name not in given and (self.around is None or item.name in self.around.links):
@@ -173,11 +173,14 @@ class _Call:
             return (ExecutionBlocker(f"'{declared.title}' gave no value."),) * count
         if not isinstance(result, tuple | list):
             what = "nothing" if result is None else f"a {type(result).__name__}"
-            raise GraphError(f"It returned {what}, not a tuple of its {count} outputs: {names}.")
+            raise GraphError(
+                f"It returned {what}, not a tuple of its {count} output{'' if count == 1 else 's'}: {names}."
+            )
         if len(result) != count:
             if not result and declared.output:
                 return (ExecutionBlocker(f"'{declared.title}' gave no value."),) * count
-            raise GraphError(f"It returned {len(result)} values, but declares {count}: {names}.")
+            given = f"{len(result)} value{'' if len(result) == 1 else 's'}"
+            raise GraphError(f"It returned {given}, but declares {count}: {names}.")
         return tuple(result)
 
     def _output(self, index: int, value: Any) -> Any:
@@ -209,6 +212,11 @@ class _Call:
         return next(
             (given for given in self.inputs.values() if type(given) is type(found) and same(given, found)), found
         )
+
+
+def _fraction(value: Any) -> Any:
+    """A whole number that came by a link, as one that takes fractions."""
+    return float(value) if type(value) is int else value
 
 
 def _listening(report: Callable[[Progress], None], over: Callable[[], bool]) -> Callable[[_Call], Surroundings]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from graph.errors import GraphError
 from graph.files import File
 from graph.text import listing, nearest, shown
 from nodes.comfyui.declaration import choices_now
@@ -21,14 +20,6 @@ def not_a_choice(cls: type, name: str, value: Any) -> str:
     close = nearest(str(given), texts)
     hint = f"Did you mean '{close}'?" if close else f"There is {listing(texts)}." if texts else "There is none now."
     return f"Its input '{name}' is {shown(given)}, which is not one of its choices. {hint}"
-
-
-def check_choice(cls: type, name: str, value: Any) -> None:
-    """Raises GraphError where a value, or one of a list of them, is none of the choices of the moment."""
-    for item in value if isinstance(value, list) else [value]:
-        complaint = not_a_choice(cls, name, item)
-        if complaint:
-            raise GraphError(complaint)
 
 
 def _is_among(value: Any, choices: Iterable[Any]) -> bool:

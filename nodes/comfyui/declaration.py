@@ -11,6 +11,9 @@ from nodes.comfyui.file_names import FileNames
 from nodes.comfyui.inspection import asked_by, keeps_something, reads_files
 from nodes.comfyui.ports import Nonsense, input_of, outputs_of, taken_apart
 
+UNNAMED = "any name"
+"""Stands for the name of an input that a class does not declare."""
+
 HIDDEN_BY_ID = frozenset({"UNIQUE_ID", "DYNPROMPT"})
 """Hidden inputs that make a node's result its own."""
 
@@ -77,13 +80,14 @@ def declared(type_id: str, title: str, cls: Any, pack: str, words: frozenset[str
         raise Nonsense(f"its FUNCTION is '{method}', which its class does not have")
     groups = input_groups(cls)
     entries = {name: entry for group in ("required", "optional") for name, entry in groups[group].items()}
+    optional = frozenset(groups["optional"])  # asked whether it has a name, it may say yes to any
     judged = _judged(cls, entries)
     live = frozenset(_live(cls, entries)) - judged
     raw = frozenset(name for name, entry in entries.items() if taken_apart(name, entry)[1].get("rawLink"))
     inputs = tuple(
-        _as_used(input_of(name, entries[name], optional=name in groups["optional"]), cls, raw, live, judged)
-        for name in entries
+        _as_used(input_of(name, entries[name], optional=name in optional), cls, raw, live, judged) for name in entries
     )
+    others = _others(cls, groups)
     hidden = {name: _hidden(entry) for name, entry in groups["hidden"].items()}
     outputs = tuple(outputs_of(*(getattr(cls, key, ()) for key in ("RETURN_TYPES", "RETURN_NAMES", "OUTPUT_IS_LIST"))))
     shelved = {name: kind.folder for name, kind in _lists(entries) if isinstance(kind, FileNames)}
@@ -102,6 +106,7 @@ def declared(type_id: str, title: str, cls: Any, pack: str, words: frozenset[str
         category=str(getattr(cls, "CATEGORY", "") or pack),
         help=inspect.cleandoc(str(getattr(cls, "DESCRIPTION", "") or cls.__dict__.get("__doc__") or "")),
         inputs=inputs,
+        others=others and _as_used(others, cls, frozenset(), frozenset(), frozenset()),
         outputs=outputs,
         output=getattr(cls, "OUTPUT_NODE", False) is True,
         impure=hasattr(cls, "IS_CHANGED") or bool(shelved),
@@ -124,11 +129,32 @@ def input_groups(cls: Any) -> Mapping[str, Mapping[str, Any]]:
     given = cls.INPUT_TYPES() if callable(getattr(cls, "INPUT_TYPES", None)) else None
     if not isinstance(given, Mapping):
         raise Nonsense("its class has no INPUT_TYPES" if given is None else f"its INPUT_TYPES gives {given!r}, no dict")
-    groups = {group: given.get(group) or {} for group in ("required", "optional", "hidden")}
+    groups = {group: {} if given.get(group) is None else given[group] for group in ("required", "optional", "hidden")}
     for group, entries in groups.items():
         if not isinstance(entries, Mapping) or not all(isinstance(name, str) for name in entries):
             raise Nonsense(f"the inputs it calls '{group}' are {entries!r}, not a dict of names")
     return groups
+
+
+def _others(cls: Any, groups: Mapping[str, Mapping[str, Any]]) -> InputSpec | None:
+    """What inputs that the class does not name are like; None where a node has none of these.
+
+    Two ways lead to them: a dict of inputs that says it has every name, and a function with `**names`. ComfyUI gives
+    to such a function every link that the node has, but no other value that is not declared.
+    """
+    for entries in (groups["optional"], groups["required"]):
+        if UNNAMED in entries:
+            try:
+                entry = entries[UNNAMED]
+            except LookupError:
+                entry = (ANY,)
+            return input_of(UNNAMED, entry, optional=True)
+    takes_others = getattr(cls, "TAKES_OTHERS", None)
+    if takes_others is None:
+        takes_others = asked_by(getattr(cls, cls.FUNCTION))[1]
+    if not takes_others:
+        return None
+    return InputSpec(name=UNNAMED, type=ANY, required=False, optional=True, hints={"forceInput": True})
 
 
 def choices_now(cls: Any, name: str) -> list[Any] | None:
@@ -188,6 +214,7 @@ def _as_used(item: InputSpec, cls: Any, raw: frozenset[str], live: frozenset[str
     wants_lazy = bool(item.hints.get("lazy")) and hasattr(cls, "check_lazy_status")
     changes |= {
         "hints": hints,
+        "as_is": True,
         "list": item.list or bool(getattr(cls, "INPUT_IS_LIST", False)),
         "lazy": wants_lazy or item.name in raw,
         "required": item.required and not (wants_lazy and _has_default(cls, item.name)),

@@ -20,7 +20,7 @@ from nodes.comfyui.absent import Lacking, LackingAttribute
 from nodes.comfyui.blocking import ExecutionBlocker
 from nodes.comfyui.imports import ROOT
 from nodes.comfyui.ports import Nonsense
-from nodes.comfyui.schema_inputs import HIDDEN, assembled, has_groups, input_types
+from nodes.comfyui.schema_inputs import HIDDEN, assembled, has_groups, input_types, unfolded
 from nodes.comfyui.shims.comfy_api.latest import ComfyExtension, io
 
 ENTRY = "comfy_entrypoint"
@@ -70,6 +70,7 @@ def face_of(cls: Any) -> Any:
         "__module__": cls.__module__,
         "NODE_ID": schema.node_id,
         "TITLE": schema.display_name or schema.node_id,
+        "TAKES_OTHERS": bool(schema.accept_all_inputs),
         "EXPANDS": bool(schema.enable_expand),
         "INPUT_TYPES": staticmethod(functools.wraps(cls.define_schema)(lambda: input_types(schema_of(cls)))),
         "RETURN_TYPES": tuple(item.io_type for item in schema.outputs),
@@ -104,8 +105,6 @@ def schema_of(cls: type[io.ComfyNode]) -> io.Schema:
         raise Nonsense(f"its node_id is {schema.node_id!r}, which is no name")
     if schema.is_api_node:
         raise Nonsense("it is an API node: it works through an account at comfy.org, which Noisewright does not have")
-    if schema.accept_all_inputs:
-        raise Nonsense("it takes inputs that it does not declare (accept_all_inputs), which is not supported")
     for item in schema.outputs:
         if not isinstance(item, io.Output):
             raise Nonsense(f"among its outputs is a {type(item).__name__}, which is none")
@@ -158,7 +157,11 @@ def _execute(cls: type[io.ComfyNode], schema: io.Schema) -> Callable[..., Any]:
         if schema.is_input_list:
             hidden = {name: value[0] for name, value in hidden.items()}
         values = {name: value for name, value in given.items() if not name.startswith(HIDDEN)}
-        return cls.prepared(io.HiddenHolder(**hidden)).execute(**assembled(schema.inputs, values))
+        arguments = assembled(schema.inputs, values)
+        if schema.accept_all_inputs:
+            known = {port.name for port in unfolded(schema.inputs)}
+            arguments |= {name: value for name, value in values.items() if name not in known}
+        return cls.prepared(io.HiddenHolder(**hidden)).execute(**arguments)
 
     def execute(self: Any, **given: Any) -> Any:
         return _result(cls, awaited(called(given)))

@@ -1,10 +1,9 @@
-"""What the command line tells of a run: paths on stdout, failures and progress on stderr; or every event as JSON."""
+"""What the command line tells of a run: paths on stdout, all else on stderr; or every event as JSON."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from graph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeSkipped, NodeStarted
@@ -13,31 +12,53 @@ Listener = Callable[[Event], object]
 
 
 @contextmanager
-def listening(kind: str | None = None) -> Iterator[Listener]:
-    """What is told of each event. kind: "jsonl" prints them all, None what a person wants to see."""
+def listening(kind: str | None = None, shows: Callable[[str], bool] = lambda node: True) -> Iterator[Listener]:
+    """What is told of each event. kind: "jsonl" prints them all, None what a person wants to see. shows: whether what
+    a node shows is told.
+    """
     if kind == "jsonl":
         yield lambda event: print(json.dumps(event.to_json()), flush=True)
         return
-    named: set[Path] = set()
+    told: set[object] = set()
     with _progress_bars() as show:
-        yield lambda event: _report(event, show, named)
+        yield lambda event: _report(event, show, told, shows)
 
 
-def _report(event: Event, show: Listener, named: set[Path]) -> None:
-    """Paths of written files on stdout, each once, failures as sentences on stderr, the rest as progress bars.
+def _report(event: Event, show: Listener, told: set[object], shows: Callable[[str], bool]) -> None:
+    """Paths of written files on stdout, each once; failures, texts that nodes show, and why nodes that were stopped
+    did not run as sentences on stderr; the rest as progress bars.
 
-    named: the paths so far; a node that became several names what these have written, too.
+    told: paths and reasons so far. A node that became several names what these have written, too, and a value that
+    stops what follows stops many.
     """
     show(event)
-    if isinstance(event, NodeFinished):
-        for path in event.files:
-            if path not in named:
-                named.add(path)
-                print(path, flush=True)
-    elif isinstance(event, NodeFailed):
-        print(
-            f"Error in node '{event.node}': {event.message}" + (f" {event.hint}" if event.hint else ""), file=sys.stderr
-        )
+    match event:
+        case NodeFinished(node=node, outputs=shown):
+            for path in event.files:
+                if path not in told:
+                    told.add(path)
+                    print(path, flush=True)
+            for text in _texts(shown) if shows(node) else ():
+                print(f"Node '{node}' shows: {text}", file=sys.stderr)
+        case NodeFailed(node=node, message=message, hint=hint):
+            print(f"Error in node '{node}': {_sentences(message, hint)}", file=sys.stderr)
+        case NodeSkipped(because=because, reason=reason) if reason and (because, reason) not in told:
+            told.add((because, reason))
+            print(f"Node '{because}' stopped what depends on it: {reason}", file=sys.stderr)
+        case _:
+            pass
+
+
+def _texts(shown: Mapping[str, Any]) -> list[str]:
+    """The texts among what a node shows: `{"text": [...]}`."""
+    given = shown.get("text")
+    return [item for item in (given if isinstance(given, list | tuple) else [given]) if isinstance(item, str)]
+
+
+def _sentences(message: str, hint: str) -> str:
+    """A message that may come from other code, and what to do, with a stop between them."""
+    stop = "" if message.rstrip().endswith((".", "!", "?", ":")) else "."
+    return f"{message.rstrip()}{stop} {hint}" if hint else message
 
 
 @contextmanager

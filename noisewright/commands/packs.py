@@ -160,5 +160,9 @@ def _page(pack: PackSpec, catalogue: Catalogue) -> Iterator[str]:
     yield from (f"  {path}" for path in pack.templates)
     yield from (f"  {name}: {reason}" for name, reason in pack.errors.items())
     prefix = f"{pack.name}/"
-    yield from (f"  {reason}" for name, reason in catalogue.errors.items() if name.startswith(prefix))
+    yield from (
+        f"  {reason}"
+        for name, reason in catalogue.errors.items()
+        if name.startswith(prefix) and name.removeprefix(prefix) not in pack.errors
+    )
     yield from pack.notes

@@ -268,3 +268,117 @@ def where(a: T | None = None, *, around: Any) -> str:
     """What it sees of the graph around it."""
     del a
     return f"{around.node} {dict(around.links)} {sorted(around.flat)}"
+
+
+class Parts(NamedTuple):
+    first: int
+    all: list[int]
+
+
+@node("Parts", category="toys")
+def parts(n: int, how: str = "a list") -> Expansion[Parts]:
+    """An expansion with an output that is a list: one of a node, a list of links, or one link."""
+    flow = Flow()
+    one = flow.add(times, "one", a=n).INT
+    several = flow.add(count_to, "several", n=n).INT
+    return Expansion(flow, Parts(one, {"a list": several, "links": [several, 7, one], "one link": one}[how]))  # pyright: ignore[reportArgumentType] — links stand for values
+
+
+@node("Small", category="toys")
+def small(a: int) -> bool | Blocked:
+    """Whether it is below 3; of 2 nobody may know."""
+    return Blocked() if a == 2 else a < 3
+
+
+@node("Later", category="toys")
+def later(tag: int, seconds: float = 0.3) -> Expansion[int]:
+    """A graph that takes a while."""
+    flow = Flow()
+    return Expansion(flow, flow.add(sleep, "s", seconds=seconds, tag=tag).INT)
+
+
+@node("Ping", category="toys")
+def ping(a: int) -> Expansion[int]:
+    """Each is the other."""
+    time.sleep(0.1)
+    flow = Flow()
+    return Expansion(flow, flow.add(pong, "pong", a=flow.add(halve, "same", a=2 * a).INT).INT)
+
+
+@node("Pong", category="toys")
+def pong(a: int) -> Expansion[int]:
+    """Each is the other."""
+    time.sleep(0.1)
+    flow = Flow()
+    return Expansion(flow, flow.add(ping, "ping", a=flow.add(times, "same", a=a).INT).INT)
+
+
+@node("Leave", category="toys")
+async def leave(code: int = 3) -> int:
+    """End the process, or try to."""
+    await asyncio.sleep(0)
+    raise SystemExit(code)
+
+
+def _slowly(seconds: float) -> list[str]:
+    time.sleep(seconds)
+    return []
+
+
+@node("Slow to ask", category="toys", needs=_slowly)
+def slow_to_ask(seconds: float, a: Annotated[T | None, Lazy()] = None, *, desk: Desk) -> int:
+    """Takes its time before it is called."""
+    del a
+    desk.notes.append("asked")
+    return 1
+
+
+@node("Write on", category="toys", output=True)
+def write_on(a: int, *, output: OutputFolder) -> Result[int]:
+    """Write a number into a file, and hand it on."""
+    (path,) = output.paths("n", 1, ".txt")
+    atomic_write(path, str(a).encode())
+    return Result(a, saved=SavedFiles((path,)))
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@node("Mumble", category="toys")
+def mumble(a: int = 0) -> int:
+    """Fail without words."""
+    raise Mute
+
+
+@node("Same product", category="toys")
+def same_product(n: int, after: int = 0, *, around: Any) -> Expansion[int]:
+    """What is in the workflow already."""
+    del n, after
+    flow = Flow()
+    source, output = around.links["n"]
+    return Expansion(flow, flow.add(times, "one", a=_absolute(source, output), b=3).INT)
+
+
+@node("Same power", category="toys")
+def same_power(n: int, after: int = 0, *, around: Any) -> Expansion[int]:
+    """What is in the workflow already, and becomes a graph."""
+    del n, after
+    flow = Flow()
+    source, output = around.links["n"]
+    return Expansion(flow, flow.add(polynomial, "one", x=_absolute(source, output), degree=3).INT)
+
+
+def _absolute(node_id: str, output: str) -> Any:
+    from graph.document import Link
+
+    return Link(f"/{node_id}", output)
+
+
+@node("Stroll", category="toys")
+def stroll(a: int = 0, *, around: Any) -> int:
+    """Look at every node there is, one by one."""
+    for _ in around.flat:
+        time.sleep(0.02)
+    return len(around.flat) + a

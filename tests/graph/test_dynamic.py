@@ -11,6 +11,7 @@ from graph.codec import Codecs
 from graph.errors import NodeFailed
 from graph.events import NodeFinished, NodeSkipped
 from graph.folders import Folders, OutputFolder
+from graph.lanes import Lanes
 from graph.plan import plan
 from graph.result import Blocked, Many
 from graph.run import results, run
@@ -68,6 +69,17 @@ def test_shorter_lists_repeat_their_last(bench):
     assert bench.value(nodes, "t") == Many([1, 4, 6, 8])
 
 
+def test_the_values_of_calls_are_dropped_when_the_mapped_node_is_done(bench):
+    nodes = {
+        "n": ("Count to", {"n": 5}),
+        "m": ("Make", {"size": "n.INT"}),
+        "s": ("Measure", {"thing": "m.THING"}),
+        "t": ("Sum", {"numbers": "s.INT"}),
+        "c": ("Census", {"a": "t.total"}),
+    }
+    assert bench.value(nodes, "c", cache=None, guard=False) == 0
+
+
 def test_an_empty_list_means_no_call(bench):
     nodes = {"n": ("Count to", {"n": 0}), "m": ("Count to", {"n": 3}), "t": ("Times", {"a": "n.INT", "b": "m.INT"})}
     assert bench.value(nodes, "t") == Many([])
@@ -91,6 +103,16 @@ def test_with_list_and_other_inputs_it_is_mapped_over_the_others(bench):
     }
     values = results(bench.events(nodes, "s"))["s"].values
     assert values == {"total": Many([7, 8]), "parts": Many([1, 2, 3, 1, 2, 3])}
+
+
+@pytest.mark.parametrize(("how", "expected"), [("a list", [1, 2, 3]), ("links", [1, 2, 3, 7, 3]), ("one link", [3])])
+def test_an_expansion_may_have_an_output_that_is_a_list(bench, how, expected):
+    (event,) = [event for event in bench.events({"p": ("Parts", {"n": 3, "how": how})}, "p") if _ends(event, "p")]
+    assert event.values == {"first": 3, "all": Many(expected)}
+
+
+def _ends(event: Any, node: str) -> bool:
+    return isinstance(event, NodeFinished) and event.node == node
 
 
 def test_an_output_node_writes_once_for_each_and_names_all_its_files(bench):
@@ -178,6 +200,16 @@ def test_an_unused_branch_that_changes_does_not_run_what_does_not_use_it(bench):
     bench.notes()
     assert bench.value(nodes(7), "t") == 200
     assert bench.notes() == []
+
+
+def test_a_call_that_will_be_skipped_is_not_asked_what_it_needs(bench):
+    nodes = {
+        "n": ("Count to", {"n": 3}),
+        "s": ("Small", {"a": "n.INT"}),
+        "no": ("Times", {"a": 5}),
+        "e": ("Either", {"which": "s.BOOLEAN", "yes": "n.INT", "no": "no.INT"}),
+    }
+    assert bench.value(nodes, "e") == Many([1, Blocked(), 5])
 
 
 # Blocked values
@@ -269,6 +301,48 @@ def test_an_expansion_that_cannot_run_ends_with_a_sentence(bench, nodes, message
     assert message in str(caught.value)
 
 
+def test_a_result_that_is_needed_again_is_not_told_again(bench):
+    """The node is wanted, done and dropped; then the same work turns up in an expansion, and is found in the cache."""
+    nodes = {
+        "n": ("Number", {"value": 3}),
+        "one": ("Times", {"a": "n.INT", "b": 3}),
+        "s": ("Sleep", {"seconds": 0.05, "tag": "n.INT"}),
+        "p": ("Same product", {"n": "n.INT", "after": "s.INT"}),
+    }
+    events = list(bench.events(nodes, "one", "p"))
+    assert [event.node for event in events if _ends(event, "one")] == ["one"]
+    assert [event.reused for event in events if _ends(event, "p/one")] == ["memory"]
+
+
+def test_a_graph_that_a_node_has_become_is_not_told_again_as_that_node(bench):
+    """Without a cache the products are computed again, the node that has become them is done already."""
+    nodes = {
+        "n": ("Number", {"value": 3}),
+        "one": ("Polynomial", {"x": "n.INT", "degree": 3}),
+        "s": ("Sleep", {"seconds": 0.05, "tag": "n.INT"}),
+        "p": ("Same power", {"n": "n.INT", "after": "s.INT"}),
+    }
+    events = list(bench.events(nodes, "one", "p", cache=None))
+    assert [event.node for event in events if _ends(event, "one")] == ["one"]
+    assert [event.reused for event in events if _ends(event, "p/one")] == ["memory"]
+    assert [event.node for event in events if _ends(event, "p")] == ["p"]
+
+
+def test_two_nodes_that_expand_into_each_other_end_with_a_sentence(bench):
+    """Each waits for what the other is at work on: the contents of their inputs are the same, the keys are not."""
+    nodes = {
+        "x": ("Number", {"value": 3}),
+        "y": ("Times", {"a": 3}),
+        "a": ("Ping", {"a": "x.INT"}),
+        "b": ("Pong", {"a": "y.INT"}),
+        "j": ("Join", {"a": "a.INT", "b": "b.INT"}),
+    }
+    lanes = Lanes(cpu=2)
+    failed = [event.to_json() for event in bench.events(nodes, lanes=lanes) if event.name == "node_failed"]
+    assert failed[0]["code"] in ("cycle", "graph_error")
+    lanes.close()
+
+
 def test_a_loop_that_never_ends_ends_with_a_sentence(bench, monkeypatch):
     monkeypatch.setattr("graph.growing.LARGEST", 1000)
     with pytest.raises(NodeFailed, match="The run has grown beyond 1,000 nodes here. Is this a loop that never ends?"):
@@ -278,6 +352,17 @@ def test_a_loop_that_never_ends_ends_with_a_sentence(bench, monkeypatch):
 def test_a_node_sees_what_is_planned_of_the_graph_around_it(bench):
     nodes = {"n": ("Number", {}), "w": ("Where", {"a": "n.INT"}), "k": ("Keep", {"a": "w.STRING"})}
     assert bench.value(nodes, "w") == "w {'a': ('n', 'INT')} ['n', 'w']"
+
+
+def test_a_node_sees_the_graph_as_it_is_when_it_is_called(bench):
+    nodes = {
+        "s": ("Stroll", {}),
+        "h": ("Halve until", {"value": 1000, "at_most": 1}),
+        "j": ("Join", {"a": "s.INT", "b": "h.value"}),
+    }
+    lanes = Lanes(cpu=2)
+    assert list(bench.events(nodes, lanes=lanes))[-1].to_json()["status"] == "done"
+    lanes.close()
 
 
 # async nodes

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from graph.catalogue import Catalogue
-from graph.events import NodeFailed, NodeFinished, RunFinished
+from graph.events import NodeFailed, NodeFinished, NodeSkipped, RunFinished
 from graph.lanes import Lane, Lanes
 from graph.plan import plan
 from graph.run import run
@@ -227,3 +227,71 @@ def test_a_node_that_leaves_the_process_is_raised_where_events_are_taken(bench, 
     made.works["n"] = work._replace(kind=leaving)
     with pytest.raises(SystemExit):
         list(run(made, services=bench.services, lanes=lanes))
+
+
+def test_an_async_node_that_leaves_the_process_leaves_the_loop_to_others(bench, lanes):
+    with pytest.raises(SystemExit):
+        list(bench.events({"l": ("Leave", {})}, "l", lanes=lanes))
+    assert bench.value({"w": ("Wait", {"seconds": 0.01})}, "w", lanes=lanes) == 0.01
+
+
+def test_an_error_without_words_fails_its_node_alone(bench, lanes):
+    events = list(bench.events({"m": ("Mumble", {})}, "m", lanes=lanes))
+    assert [event.to_json()["message"] for event in events if event.name == "node_failed"] == ["Mute."]
+    assert events[-1].to_json()["status"] == "failed"
+
+
+def test_an_async_node_may_have_a_time_limit(bench, lanes):
+    nodes = {"w": ("Wait", {"seconds": 60})}
+    events = [event.to_json() for event in bench.events(nodes, "w", lanes=lanes, time_limit=0.2)]
+    (failed,) = [event for event in events if event["event"] == "node_failed"]
+    assert failed["message"].startswith("It did not return within 0.2 s.")
+    assert events[-1]["status"] == "failed"
+
+
+def test_a_time_limit_is_that_of_one_node_not_of_what_it_becomes(bench, lanes):
+    """Four calls of 0.2 s each, one after the other, and a look every 0.05 s."""
+    nodes = {"n": ("Count to", {"n": 4}), "d": ("Sleep", {"seconds": 0.2, "tag": "n.INT"})}
+    single = Lanes(cpu=1)
+    for _ in range(3):
+        assert bench.value(nodes, "d", lanes=single, time_limit=0.6, cache=None) == (1, 2, 3, 4)
+    single.close()
+
+
+def test_a_node_given_up_before_it_was_called_is_not_called_and_claims_nothing(bench, lanes):
+    events = list(bench.events({"s": ("Slow to ask", {"seconds": 0.6})}, "s", lanes=lanes, time_limit=0.2))
+    assert [event.name for event in events] == ["run_started", "node_failed", "run_finished"]
+    time.sleep(0.7)
+    assert bench.notes() == []
+    assert lanes.claims.take("any", lambda entry: None)
+    assert bench.value({"s": ("Slow to ask", {"seconds": 0.0})}, "s", lanes=lanes) == 1
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.03, 0.04, 0.05, 0.06])
+def test_a_cancelled_run_fails_no_node(bench, lanes, moment):
+    cancel = threading.Event()
+    nodes = {"s": ("Slow steps", {}), "t": ("Times", {"a": "s.INT"}), "k": ("Keep", {"a": "t.INT"})}
+    threading.Timer(moment, cancel.set).start()
+    seen = list(bench.events(nodes, lanes=lanes, cancel=cancel))
+    assert seen[-1].to_json()["status"] == "cancelled"
+    assert {event.name for event in seen} == {"run_started", "node_started", "node_progress", "run_finished"}
+
+
+def test_work_that_nobody_needs_any_more_is_left_to_others(bench):
+    """Of two that do the same, the first begins and is no longer needed; the second must not wait for it for ever."""
+    nodes = {
+        "x": ("Number", {"value": 3}),
+        "y": ("Sleep", {"seconds": 0.1, "tag": 3}),
+        "first": ("Later", {"tag": "x.INT"}),
+        "second": ("Later", {"tag": "y.INT"}),
+        "z": ("Sleep", {"seconds": 0.2, "tag": 13}),
+        "bad": ("Times", {"a": "z.INT"}),
+        "j": ("Join", {"a": "first.INT", "b": "bad.INT"}),
+        "k": ("Keep", {"a": "second.INT"}),
+    }
+    lanes = Lanes(cpu=6)
+    events = list(bench.events(nodes, lanes=lanes))
+    lanes.close()
+    ends = {event.node: event.name for event in events if isinstance(event, NodeFinished | NodeFailed | NodeSkipped)}
+    assert (ends["j"], ends["k"]) == ("node_skipped", "node_finished")
+    assert lanes.claims.release("any") == []

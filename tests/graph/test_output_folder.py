@@ -49,6 +49,21 @@ def test_a_prefix_may_tell_size_time_and_place_in_the_batch(folder):
     ]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "stem"),
+    [
+        ("%date:yyyy-MM-dd%/x", "2031-02-03/x"),
+        ("%date:yy-M-d h-m-s%", "31-2-3 4-5-6"),
+        ("%date:hh:mm:ss%", "04_05_06"),
+        ("%date:%_%date", "_%date"),
+        ("%width%_%date:dd/MM%", "640_03_02"),
+    ],
+)
+def test_a_prefix_may_tell_the_date_as_their_editor_does(folder, prefix, stem):
+    [path] = folder.paths(prefix, 1, ".png", width=640, height=48)
+    assert path.relative_to(folder.path).as_posix() == f"{stem}_00001_.png"
+
+
 def test_previews_go_elsewhere(tmp_path):
     folder = OutputFolder(tmp_path / "out", tmp_path / "temp")
     assert folder.paths("p", 1, ".png", kind="temp")[0].parent == tmp_path / "temp"

@@ -164,3 +164,44 @@ def test_random_graphs_with_failures_and_finds_hold_nothing_in_the_end(seed):
     assert schedule.stuck() == []
     assert [task.node for task in tasks if task.entry is not None] == []
     assert all(task.users == 0 for task in tasks)
+
+
+def test_what_is_revived_by_several_ways_holds_nothing_in_the_end():
+    bench = Bench({"s": "", "b": "s", "a": "b", "t": "ba"}, "t")
+    assert bench.run() == "sbat"
+    late = value_work("k", None)._replace(links=(("t", "t", "", 0),))
+    task = bench.schedule.add(late, [bench.tasks["t"]], 9)
+    task.users += 1
+    bench.schedule.request(task)
+    assert bench.run() == "sbatk"
+    assert [name for name, task in bench.tasks.items() if task.users] == []
+
+
+def test_what_is_added_and_not_used_needs_no_sources():
+    bench = Bench({"a": "", "p": "a", "k": "ap"}, "k")
+    schedule, tasks = bench.schedule, bench.tasks
+    assert schedule.take("cpu") is tasks["a"]
+    tasks["a"].entry = Entry()
+    schedule.settle(tasks["a"], State.DONE)
+    assert schedule.take("cpu") is tasks["p"]
+    used = schedule.add(value_work("i", None), [tasks["a"]], 1)
+    idle = schedule.add(value_work("j", None), [tasks["a"]], 1)
+    more = schedule.add(value_work("l", None), [idle], 1)
+    schedule.grow(tasks["p"], "growth", [used])
+    schedule.prune([used, idle, more])
+    assert [idle.state, more.state, used.state] == [State.UNNEEDED, State.UNNEEDED, State.READY]
+    assert tasks["a"].users == 2
+
+
+def test_a_running_task_that_nobody_needs_any_more_grows_into_nothing():
+    bench = Bench({"a": "", "b": "", "c": "ab", "x": ""}, "c", "x")
+    schedule, tasks = bench.schedule, bench.tasks
+    assert schedule.take("cpu") is tasks["a"]
+    assert schedule.take("cpu") is tasks["b"]
+    tasks["b"].because = "b"
+    schedule.settle(tasks["b"], State.FAILED)
+    inner = schedule.add(value_work("i", None), (), 0)
+    schedule.grow(tasks["a"], "growth", [inner])
+    assert (tasks["a"].state, inner.state) == (State.UNNEEDED, State.UNNEEDED)
+    assert schedule.unneeded == [tasks["a"]]
+    assert bench.run() == "x"

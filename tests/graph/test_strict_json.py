@@ -25,6 +25,7 @@ def test_reads_what_json_writes(value):
         (" \n", "is empty"),
         ("{\n  ,}", "is not JSON: Expecting property name enclosed in double quotes at line 2, column 3"),
         ('{"a": 1, "b": 2, "a": 3}', "has the key 'a' twice in one object"),
+        ('["a', "is not JSON: Unterminated string starting at line 1, column 2"),
         ("[NaN]", "has the number NaN, which is not JSON"),
         ("[-Infinity]", "has the number -Infinity, which is not JSON"),
         ("[1e999]", "has the number 1e999, which is too large for a float"),

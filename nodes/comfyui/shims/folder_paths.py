@@ -3,9 +3,9 @@
 import mimetypes
 import os
 import re
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
 from graph.errors import FileMissing, GraphError
 from graph.files import INPUT
 from graph.layouts import LAYOUTS, OTHER_NAMES
+from graph.output_folder import filled
 from nodes.comfyui.absent import lacking_attribute
 from nodes.comfyui.file_names import FileNames
 from nodes.comfyui.surroundings import current
@@ -146,13 +147,7 @@ def get_save_image_path(
     """Where to save under a prefix: folder, name, the next counter, the folder relative to `output_dir`, the prefix
     with its `%width%`, `%year%` … filled in. Raises GraphError for a prefix that leads out of `output_dir`.
     """
-    now = time.localtime()
-    parts = {"width": str(image_width), "height": str(image_height), "year": str(now.tm_year)}
-    parts |= {"month": f"{now.tm_mon:02}", "day": f"{now.tm_mday:02}", "hour": f"{now.tm_hour:02}"}
-    parts |= {"minute": f"{now.tm_min:02}", "second": f"{now.tm_sec:02}"}
-    prefix = filename_prefix
-    for name, text in parts.items():
-        prefix = prefix.replace(f"%{name}%", text)
+    prefix = filled(filename_prefix, image_width, image_height, datetime.now())
     subfolder, stem = os.path.split(os.path.normpath(prefix))
     root = os.path.abspath(output_dir)
     folder = os.path.abspath(os.path.join(root, subfolder))

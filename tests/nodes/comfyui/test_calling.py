@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from diffusion.values import Conditioning, ConditioningEntry, Image, Latent, Mask
 from graph.document import Link, Node, Workflow
-from graph.errors import GraphError, NodeFailed
+from graph.errors import GraphError
 from graph.events import NodeFinished, NodeProgress, NodeSkipped, NodeStarted, RunFinished
 from graph.record import Recording
 from graph.result import Blocked, Many, Result
@@ -231,7 +231,7 @@ def test_a_node_that_asks_for_files(tmp_path: Path) -> None:
     given = {"image": "later.png", "model": "None", "lora": "sub\\red.safetensors"}
     finished = bench.finished("x", x=("ListedPreview", given))["x"]
     assert list(finished.values.values()) == [str(tmp_path / "input" / "later.png"), str(lora)]
-    with pytest.raises(NodeFailed, match='"gone.png", which is not one of its choices'):
+    with pytest.raises(GraphError, match='"gone.png", which is not one of its choices'):
         bench.finished("x", x=("ListedPreview", given | {"image": "gone.png"}))
 
 
@@ -459,9 +459,9 @@ def test_what_a_pack_keeps_of_its_outputs_stays_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("type_id", "said"),
     [
-        ("TooFew", r"Node 'x' \(TooFew\) failed: It returned 1 values, but declares 2: 'IMAGE' and 'MASK'"),
+        ("TooFew", r"Node 'x' \(TooFew\) failed: It returned 1 value, but declares 2: 'IMAGE' and 'MASK'"),
         ("TooMany", "It returned 3 values, but declares 2"),
-        ("NotATuple", "It returned a Tensor, not a tuple of its 1 outputs: 'IMAGE'"),
+        ("NotATuple", "It returned a Tensor, not a tuple of its 1 output: 'IMAGE'"),
         ("Nothing", "It returned nothing, not a tuple of its 2 outputs"),
         ("WrongDict", "It returned a dict with 'images', but not one of ui, result, expand"),
         ("WrongType", "Its output 'IMAGE' is declared IMAGE, but it gave a ndarray"),

@@ -14,6 +14,26 @@ SCHEDULER_HANDLERS: dict[str, str] = {name: name for name in SCHEDULERS}
 KSAMPLER_NAMES: list[str] = [name for name in SAMPLERS if name not in ("ddim", "uni_pc", "uni_pc_bh2")]
 
 
+OURS = (tuple(SAMPLER_NAMES), tuple(SCHEDULER_NAMES), dict(SCHEDULER_HANDLERS), tuple(KSAMPLER_NAMES))
+"""What these hold but for what a pack does to them."""
+
+
+def restored() -> tuple[list[str], list[str]]:
+    """Take back what a pack did to the lists of names; which samplers and schedulers it had added.
+
+    Packs put names there and the functions into other modules; there is nobody here to call these.
+    """
+    added = (
+        [str(name) for name in dict.fromkeys((*SAMPLER_NAMES, *KSAMPLER_NAMES)) if name not in OURS[0]],
+        [str(name) for name in dict.fromkeys((*SCHEDULER_NAMES, *SCHEDULER_HANDLERS)) if name not in OURS[1]],
+    )
+    SAMPLER_NAMES[:], SCHEDULER_NAMES[:], handlers, KSAMPLER_NAMES[:] = OURS
+    SCHEDULER_HANDLERS.clear()
+    SCHEDULER_HANDLERS.update(handlers)
+    KSampler.SAMPLERS, KSampler.SCHEDULERS = SAMPLER_NAMES, SCHEDULER_NAMES
+    return added
+
+
 class KSampler:
     """The names that widgets offer. It samples nothing: that is `nodes.common_ksampler`."""
 
