@@ -159,7 +159,7 @@ def failure(work: Work, error: Exception) -> NodeFailed:
         node=work.node,
         type_id=work.kind.spec.type,
         code=WORDS.sub("_", kind.__name__).lower(),
-        hint=" ".join(part for part in (str(getattr(error, "hint", "") or ""), _origin(work)) if part),
+        hint=" ".join(part for part in (str(getattr(error, "hint", "") or ""), origin_of(work)) if part),
     )
 
 
@@ -171,7 +171,7 @@ def _said(error: Exception) -> str:
         return ""
 
 
-def _origin(work: Work) -> str:
+def origin_of(work: Work) -> str:
     """Whom to ask about a node that is not ours."""
     return f"The node is from the pack '{work.kind.spec.pack}'." if work.kind.spec.pack else ""
 

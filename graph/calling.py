@@ -36,7 +36,7 @@ class Calling:
 
     services: what is lent by name. context: made and entered around every call into a node. say: tells an event.
     stopping: whether the run is to stop. digest: of a value's content, where inputs are guarded, else None.
-    record, around: make these services for a node.
+    record, around: make these services for a node. given_up: whether a node that still runs has failed already.
     """
 
     services: Mapping[str, Any]
@@ -48,6 +48,7 @@ class Calling:
     around: Callable[[Work], Around]
     states: States | None = None
     previews: Callable[[], bool] = lambda: False
+    given_up: Callable[[Work], bool] = lambda work: False
 
     def call(self, work: Work, arguments: Mapping[str, Any], leases: ExitStack) -> Any:
         """What the function returns; of one that is `async def`, something to await. leases: hold what is lent.
@@ -95,7 +96,7 @@ class Calling:
         keeps_state = self.states is not None and "resume" in work.kind.spec.services
         try:
             while True:
-                if self.stopping():
+                if self.stopping() or self.given_up(work):
                     raise Cancelled
                 with context():
                     try:

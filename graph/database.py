@@ -166,7 +166,10 @@ class Database:
             path = self._folder / f"results-{uuid.uuid4().hex}.db"
             self._folder.mkdir(parents=True, exist_ok=True)
             path.touch()
-            atomic_write(pointer, path.name.encode())
+            if mark is not None:
+                atomic_write(pointer, path.name.encode())
+            elif not _made(pointer, path.name):
+                path.unlink(missing_ok=True)  # another was quicker
             self._tidy(path.name)
 
     def _tidy(self, current: str) -> None:
@@ -199,6 +202,21 @@ class Database:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
+
+
+def _made(pointer: Path, text: str) -> bool:
+    """Make a file in one step, unless it is there. Whether it was made."""
+    draft = pointer.with_name(f".{uuid.uuid4().hex}.draft")
+    draft.write_text(text, encoding="ascii")
+    try:
+        os.link(draft, pointer)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        os.replace(draft, pointer)
+    finally:
+        draft.unlink(missing_ok=True)
+    return True
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

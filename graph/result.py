@@ -58,6 +58,7 @@ class Expansion(Generic[T]):
     expanding node itself got by a link counts as that link. Their paths are `node/name`. Output nodes in it are run
     too.
     value: its outputs, as the node would return them, with links into the flow in place of values; `T` or a mapping.
+    For a list output a link, or a list of values and links.
     shown: what an editor shows on the node. again: the node of the flow that goes on with a loop, if this is one; what
     it expands into is told apart by number (`node/2/name`) rather than by ever longer paths.
     """

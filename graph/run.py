@@ -21,6 +21,7 @@ from typing import Any, Literal
 from graph.around import Around, Growing, around_of
 from graph.attempt import Attempts
 from graph.cache import Cache
+from graph.call import origin_of
 from graph.calling import Calling, Context
 from graph.codec import Codecs
 from graph.errors import NodeFailed
@@ -162,6 +163,7 @@ class _Run:
             self._around,
             options.states,
             lambda: options.previews and self.queue.qsize() < PREVIEWS_AHEAD,
+            lambda work: any(task.work is work for task in list(self.ledger.lost)),
         )
         self.attempts = Attempts(
             self.ledger,
@@ -288,7 +290,7 @@ class _Run:
         for task in given_up:
             ledger.lost.add(task)
             log.error("Node '%s' (%s): %s", task.node, task.work.kind.spec.type, message)
-            ledger.failing(task, "does_not_return", message)
+            ledger.failing(task, "does_not_return", message, origin_of(task.work))
         ledger.settle()
 
     def _crashed(self, error: BaseException) -> None:

@@ -171,6 +171,15 @@ def test_a_node_may_have_a_time_limit(bench, lanes):
     assert events[-1]["status"] == "failed"
 
 
+def test_a_long_node_that_was_given_up_stops_at_its_next_step(bench, lanes):
+    events = list(bench.events({"s": ("Slow steps", {"n": 2000})}, "s", lanes=lanes, time_limit=0.2))
+    assert [event.name for event in events if event.name in ("node_failed", "run_finished")][0] == "node_failed"
+    deadline = time.monotonic() + 5
+    while bench.desk.lent and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert bench.desk.lent == 0
+
+
 def test_the_same_work_asked_by_two_runs_at_once_runs_once(bench, lanes):
     def asked() -> None:
         nodes = {"a": ("Sleep", {"seconds": 0.3, "tag": 5}), "t": ("Times", {"a": "a.INT"})}
