@@ -50,7 +50,7 @@ def test_a_template_runs_and_draws_something(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("NOISEWRIGHT_DATA", str(tmp_path))
-    assert main(["run", str(path)]) == 0
+    assert main(["run", str(path), "--guard"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
