@@ -31,7 +31,7 @@ class Around:
     catalogue: Catalogue
 
 
-class Growing(Mapping[str, FlatNode]):
+class LiveGraph(Mapping[str, FlatNode]):
     """A graph to which other threads add while somebody looks at it: what one goes through stays as it was."""
 
     def __init__(self, flat: dict[str, FlatNode]) -> None:

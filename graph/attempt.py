@@ -14,9 +14,10 @@ from graph.call import arguments_of, blocked_by, described, entry_of, failure, m
 from graph.calling import Calling, Cancelled, is_waiting
 from graph.errors import GraphError
 from graph.events import NodeStarted
+from graph.growing import Digest
 from graph.lanes import Lanes
 from graph.ledger import Ledger, Say
-from graph.planting import Digest, Planting
+from graph.planting import Planting
 from graph.recollection import Recollection
 from graph.result import Expansion
 from graph.schedule import Task

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from graph.cache import NOTHING
 
 log = logging.getLogger(__name__)
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 FORMAT = 1
 """Of the store; raise it when the tables or `Past` change their shape. A store of another format is begun anew."""

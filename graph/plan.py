@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from graph.around import Around
-from graph.cache import Cache, Entry
+from graph.cache import NOTHING, Cache, Entry
 from graph.catalogue import Catalogue
 from graph.document import Workflow
 from graph.errors import GraphError
@@ -20,8 +20,6 @@ from graph.record import Recording
 from graph.text import nearest
 from graph.why import why
 from graph.work import Work, work_of
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Action = Literal["reuse", "run", "perhaps"]
 IN: Mapping[str, str] = MappingProxyType({"memory": "in memory", "disk": "on disk"})

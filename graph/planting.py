@@ -1,7 +1,7 @@
 """Tasks for what a task has grown into while the run goes on, and its result from theirs."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +9,12 @@ from graph.cache import NOTHING, Entry
 from graph.errors import GraphError
 from graph.events import NodeStarted
 from graph.flat import FlatNode
-from graph.growing import DEEPEST, LARGEST, Growing, Growth, call_of, gathered, referred, resolved
+from graph.growing import DEEPEST, LARGEST, Digest, Growing, Growth, call_of, gathered, referred, resolved
 from graph.ledger import CIRCLE, Ledger, Say
 from graph.plan import Plan
 from graph.result import Expansion
 from graph.schedule import State, Task
 from graph.work import Work
-
-Digest = Callable[[object], str | None]
 
 
 class Planting:

@@ -18,7 +18,7 @@ from itertools import count
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
-from graph.around import Around, Growing, around_of
+from graph.around import Around, LiveGraph, around_of
 from graph.attempt import Attempts
 from graph.cache import Cache
 from graph.call import origin_of
@@ -93,13 +93,13 @@ def run(
     """
     if guard and codecs is None:
         raise ValueError("guard=True needs codecs=…, which tell whether a value was changed.")
-    own = Lanes() if lanes is None else None
+    used = Lanes() if lanes is None else lanes
     try:
         options = _Options(services, cache, codecs, context, states, previews, guard, cancel, patience, time_limit)
-        yield from _Run(plan, options, lanes or own or Lanes(), describe, run_id or uuid.uuid4().hex).events()
+        yield from _Run(plan, options, used, describe, run_id or uuid.uuid4().hex).events()
     finally:
-        if own is not None:
-            own.close()
+        if lanes is None:
+            used.close()
 
 
 def results(events: Iterable[Event]) -> dict[str, NodeFinished]:
@@ -394,4 +394,4 @@ class _Run:
     def _around(self, work: Work) -> Around:
         works = self.planting.works
         links = {name: (source, list(works[source].kind.outputs)[index]) for name, source, _, index in work.links}
-        return around_of(work.node, links, Growing(self.planting.flat), self.plan)
+        return around_of(work.node, links, LiveGraph(self.planting.flat), self.plan)

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Event as Flag
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self
 from weakref import finalize
 
 from diffusion.precision import UnavailableError
 from diffusion.values import describe, size_in_bytes
-from graph.cache import Cache, MemoryCache
+from graph.cache import NOTHING, Cache, MemoryCache
 from graph.catalogue import Catalogue, whence
 from graph.check import check
 from graph.codec import Codecs
@@ -48,7 +47,6 @@ MEMORY_BYTES = 2 * 2**30
 
 Keep = Literal["disk", "memory", "nothing"]
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 log = logging.getLogger(__name__)
 

@@ -3,17 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
+from graph.cache import NOTHING
 from graph.errors import GraphError, NodeFailed
 from graph.events import Event, NodeFinished, NodeSkipped, RunFinished
 from graph.events import NodeFailed as NodeFailedEvent
 from graph.flow import Added
 from graph.text import listing, nearest
 from graph.workflow import Link
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Wanted = Link | Added | str
 """What a result is asked of: an output, a node with one output, or as text "node" or "node.OUTPUT"."""
