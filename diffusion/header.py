@@ -106,7 +106,7 @@ def read_header(path: Path) -> Header:
 def _parse(path: Path, text: bytes, size: int) -> Header:
     try:
         content = json.loads(text)
-        metadata = content.pop("__metadata__", {})
+        metadata = dict(content.pop("__metadata__", {}))
         tensors = {
             name: TensorInfo(entry["dtype"], tuple(entry["shape"]), 8 + len(text) + entry["data_offsets"][0])
             for name, entry in content.items()
