@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +41,9 @@ Key = tuple[Part, str, str, tuple[object, ...]]
 
 @dataclass(eq=False)
 class Held:
-    """Weights in memory. borrowers: how many leases are open. used: when it was last lent, by a counter."""
+    """Weights in memory. borrowers: how many leases are open. used: when it was last lent, by a counter. path: of the
+    file they are from.
+    """
 
     component: Component
     run: nn.Module
@@ -49,6 +52,7 @@ class Held:
     nbytes: int
     borrowers: int = 0
     used: int = 0
+    path: str = ""
 
 
 @dataclass(eq=False)
@@ -70,6 +74,7 @@ class Weights:
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _clock: int = field(default=0, init=False, repr=False)
     _evaluations: int = field(default=0, init=False, repr=False)
+    _loads: int = field(default=0, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.device, self.precision)
@@ -119,6 +124,31 @@ class Weights:
         """Bytes of weights in memory now."""
         return sum(held.nbytes for held in self._held.values())
 
+    def facts(self) -> dict[str, str | int]:
+        """What it computes on: the device, its name, its memory in bytes, the version of torch."""
+        import torch
+
+        device = self._choice.device
+        kind = "" if device == "cpu" else torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+        name = kind or platform.processor() or platform.machine()
+        return {"device": device, "name": name, "torch": torch.__version__, "threads": torch.get_num_threads()}
+
+    def room(self) -> dict[str, int]:
+        """The device's memory in bytes, and how much of it is free now."""
+        return dict(zip(("memory", "free"), _room_of(self._choice.device), strict=True))
+
+    @property
+    def held_files(self) -> tuple[str, ...]:
+        """The paths of the files whose weights are in memory now, the one used last at the end."""
+        with self._lock:
+            held = sorted(self._held.values(), key=lambda item: item.used)
+        return tuple(dict.fromkeys(item.path for item in held))
+
+    @property
+    def loads(self) -> int:
+        """How many networks were loaded so far."""
+        return self._loads
+
     @property
     def evaluations(self) -> int:
         """How many items denoisers have been asked about so far: a picture counts once a step, with guidance twice."""
@@ -133,7 +163,9 @@ class Weights:
             raise ValueError(f"Weights do not know how to apply a {type(key[-1][0]).__name__} to a {part}.")
         component = checkpoint.component(file, part)
         held = self._loaded(component, self._choice.precision)
+        held.path = file.path
         self._held[key] = held
+        self._loads += 1
         return held
 
     def _loaded(self, component: Component, precision: Precision) -> Held:
@@ -254,15 +286,24 @@ def _require_compiler(device: torch.device) -> None:
 
 def _memory_of(device: str) -> int:
     """Bytes: what is free on a GPU now, or all the memory of the machine."""
+    total, free = _room_of(device)
+    return free if device.partition(":")[0] in ("cuda", "xpu") else total
+
+
+def _room_of(device: str) -> tuple[int, int]:
+    """Bytes a device has, and those that are free now."""
     import psutil
     import torch
 
-    kind = device.partition(":")[0]
-    match kind:
+    match device.partition(":")[0]:
         case "cuda":
-            return torch.cuda.mem_get_info(device)[0]
+            free, total = torch.cuda.mem_get_info(device)
         case "xpu":
-            return torch.xpu.mem_get_info(device)[0]
+            free, total = torch.xpu.mem_get_info(device)
         case "mps":
-            return torch.mps.recommended_max_memory()
-    return psutil.virtual_memory().total
+            total = torch.mps.recommended_max_memory()
+            free = max(0, total - torch.mps.driver_allocated_memory())
+        case _:
+            memory = psutil.virtual_memory()
+            total, free = memory.total, memory.available
+    return total, free

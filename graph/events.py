@@ -13,13 +13,14 @@ BESIDE = {"beside": True}
 class PlannedNode(NamedTuple):
     """One node of a plan, for people: what will be done with it ("reuse", "run", "perhaps") and why.
 
-    seconds: how long it is expected to take, None if nobody knows.
+    seconds: how long it is expected to take, None if nobody knows. type: its type id.
     """
 
     node: str
     action: str
     why: str
     seconds: float | None = None
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class Plan:
 
     def summary(self) -> tuple[PlannedNode, ...]:
         """What is done with each node and why, for people and events."""
-        return tuple(PlannedNode(step.work.node, step.action, step.why, step.seconds) for step in self.steps)
+        return tuple(PlannedNode(step.work.node, step.action, step.why, step.seconds, step.type) for step in self.steps)
 
     def anew(self, find: Callable[[str], Entry | None]) -> "Plan":
         """This plan with its decisions taken again, by what `find` finds now."""

@@ -176,6 +176,7 @@ class Engine:
             models=(*self._models, self.home.models, self.home.bundled / "models"),
             input=(self.home.input, *beside, self.home.templates / "input"),
             digests=self._digests,
+            places={"output": (self.output.path,), "temp": (self.output.temp,)},
         )
 
     def read(self, source: Source, settings: Mapping[str, Any] = NOTHING) -> Workflow:
@@ -203,7 +204,7 @@ class Engine:
 
     def plan(self, source: Source, *wanted: Wanted, settings: Mapping[str, Any] = NOTHING) -> Plan:
         """What a run would compute, in which order and why. Raises InvalidWorkflow with all problems."""
-        return self._plan(self.open(source, *wanted, settings=settings), wanted)
+        return self._plan(self.open(source, *wanted, settings=settings), wanted, self._recording)
 
     def events(
         self,
@@ -212,29 +213,41 @@ class Engine:
         settings: Mapping[str, Any] = NOTHING,
         previews: bool = False,
         cancel: Flag | None = None,
+        private: bool = False,
+        metadata: Metadata | None = None,
+        client_workflow: str | None = None,
+        run_id: str | None = None,
     ) -> Generator[Event, None, None]:
         """Run a workflow and say what happens as it happens; closing the iterator cancels.
 
-        previews: draw them. cancel: once set, the run stops at its next step. Raises InvalidWorkflow at once.
+        previews: draw them. cancel: once set, the run stops at its next step. private: nothing of it is kept but the
+        files it writes, and these tell nothing. metadata: instead of the engine's. client_workflow: JSON text of an
+        editor's document, for pictures to carry. run_id: made up if not given. Raises InvalidWorkflow at once.
         """
         opened = self.open(source, *wanted, settings=settings)
-        planned = self._plan(opened, wanted)
+        recording = replace(
+            self._recording,
+            metadata="none" if private else metadata or self._recording.metadata,
+            client_workflow=client_workflow,
+        )
+        planned = self._plan(opened, wanted, recording, keeps=not private)
         self.output.prepare()
         running = run(
             planned,
-            cache=self.cache,
+            cache=None if private else self.cache,
             codecs=self.codecs,
             lanes=self._lanes,
             services=self._services(opened),
             context=_inference,
-            states=self._states,
+            states=None if private else self._states,
             previews=previews,
             guard=self._guard,
             cancel=cancel,
             time_limit=self._time_limit,
-            describe=describe,
+            describe=_kind if private else describe,
+            run_id=run_id,
         )
-        return self._remembered(planned, opened.name, running)
+        return running if private else self._remembered(planned, opened.name, running)
 
     def run(self, source: Source, *wanted: Wanted, settings: Mapping[str, Any] = NOTHING) -> Outcome:
         """Run a workflow to its end. wanted: outputs whose values are asked for; nothing: all its output nodes.
@@ -267,16 +280,16 @@ class Engine:
         outcome = outcome_of(events)
         return replace(outcome, evaluations=self.weights.evaluations - asked)
 
-    def _plan(self, opened: Opened, wanted: Sequence[Wanted]) -> Plan:
+    def _plan(self, opened: Opened, wanted: Sequence[Wanted], recording: Recording, *, keeps: bool = True) -> Plan:
         return plan(
             opened.workflow,
             opened.catalogue,
             services=self._services(opened),
-            cache=self.cache,
+            cache=self.cache if keeps else None,
             outputs=_nodes(wanted, opened.workflow),
             environment=self.weights.environment,
-            recording=self._recording,
-            history=self.history,
+            recording=recording,
+            history=self.history if keeps else None,
             name=opened.name,
         )
 
@@ -324,6 +337,11 @@ class Engine:
 
     def _services(self, opened: Opened) -> Mapping[str, Any]:
         return {"weights": self.weights, "files": opened.files, "output": self.output}
+
+
+def _kind(value: object) -> str:
+    """A value in the log of a private run: its kind alone."""
+    return type(value).__name__
 
 
 def _inference() -> AbstractContextManager[Any]:

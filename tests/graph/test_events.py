@@ -27,10 +27,10 @@ FILES = {"files": ["/out/a.png"], "kind": "output"}
     [
         (RunQueued("r", 3, 1.5), {"event": "run_queued"}),
         (
-            RunStarted("r", 3, 1.5, (PlannedNode("a", "run", "not computed yet", 2.5),)),
+            RunStarted("r", 3, 1.5, (PlannedNode("a", "run", "not computed yet", 2.5, "Number"),)),
             {
                 "event": "run_started",
-                "plan": [{"node": "a", "action": "run", "why": "not computed yet", "seconds": 2.5}],
+                "plan": [{"node": "a", "action": "run", "why": "not computed yet", "seconds": 2.5, "type": "Number"}],
             },
         ),
         (NodeStarted("r", 3, 1.5, "o/a"), {"event": "node_started", "node": "o/a"}),

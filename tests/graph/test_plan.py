@@ -59,7 +59,10 @@ def planned(toys, nodes, **options) -> Plan:
 
 def test_a_plan_is_in_order_and_says_what_and_why(toys):
     made = planned(toys, {"k": ("Keep", {"a": "n.INT"}), "n": ("Number", {}), "alone": ("Number", {})})
-    assert made.summary() == (("n", "run", "not computed yet", None), ("k", "run", "not computed yet", None))
+    assert made.summary() == (
+        ("n", "run", "not computed yet", None, "Number"),
+        ("k", "run", "not computed yet", None, "Keep"),
+    )
     assert [step.type for step in made.steps] == ["Number", "Keep"]
     assert made.unneeded == ()
 
