@@ -17,7 +17,22 @@ from pathlib import Path
 from graph.errors import GraphError, InvalidWorkflow
 from graph.text import nearest
 from noisewright import __version__
-from noisewright.commands import cache, check, convert, doctor, nodes, packs, plan, run, sweep
+from noisewright.commands import (
+    adopt,
+    cache,
+    check,
+    convert,
+    data,
+    doctor,
+    models,
+    nodes,
+    packs,
+    plan,
+    run,
+    serve,
+    sweep,
+    worker,
+)
 from noisewright.home import NAME, find_home
 
 log = logging.getLogger(__name__)
@@ -94,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
     parser.add_argument("--data", type=Path, default=None, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (run, check, plan, convert, sweep, nodes, packs, cache, doctor):
+    for module in (run, check, plan, convert, sweep, nodes, models, packs, adopt, cache, data, doctor, serve, worker):
         command = module.add(commands)
         command.set_defaults(execute=module.execute, parser=command)
         command.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR",

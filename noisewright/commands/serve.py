@@ -1,0 +1,106 @@
+"""`serve`: queue, workers, HTTP. The process itself loads neither torch nor node types."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
+from noisewright import __version__
+from noisewright.home import Home
+from server.places import Places
+from server.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from server.core import Core
+    from server.worker import LocalWorker
+
+FIELDS = Settings.model_fields
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command, with an option for each setting."""
+    command = commands.add_parser(
+        "serve",
+        help="run workflows for clients: a durable queue, workers, HTTP and websockets",
+        description="Every option can also stand in the home's settings.toml, or in the environment as "
+        "NOISEWRIGHT_OPTION. Flags win.",
+    )
+    for name, field in FIELDS.items():
+        flag, help_ = f"--{name.replace('_', '-')}", field.description
+        if field.annotation is bool:
+            command.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_)
+        elif get_origin(field.annotation) is tuple:
+            command.add_argument(flag, action="append", metavar="VALUE", help=f"{help_}; may be repeated")
+        elif get_origin(field.annotation) is Literal:
+            command.add_argument(flag, choices=[word for word in get_args(field.annotation) if word], help=help_)
+        else:
+            command.add_argument(flag, metavar="VALUE", help=help_)
+    return command
+
+
+def execute(arguments: argparse.Namespace, home: Home) -> int:
+    """Serve until told to end. The address goes to stdout as soon as the socket answers."""
+    flags = {name: _value(getattr(arguments, name)) for name in FIELDS}
+    settings = read_settings(flags, home.data / "settings.toml")
+    from server.serving import serve
+
+    asyncio.run(serve(settings, places_of(home, settings), __version__, hiring(home, settings), _told))
+    return 0
+
+
+def places_of(home: Home, settings: Settings) -> Places:
+    """Where things lie for a server of this home."""
+    return Places(
+        data=home.data,
+        models=(*(folder.expanduser().absolute() for folder in settings.models), home.models, home.bundled / "models"),
+        own_models=home.models,
+        input=home.input,
+        output=(settings.output or home.output).expanduser().absolute(),
+        temp=home.temp,
+        templates=home.templates,
+        cache=home.cache,
+        logs=home.logs,
+        packs=(home.packs, home.custom_nodes),
+        model_folders=MODEL_FOLDERS,
+        suffixes=WEIGHT_SUFFIXES,
+    )
+
+
+def hiring(home: Home, settings: Settings) -> "Callable[[str, str], LocalWorker]":
+    """Makes workers: processes of this program, each for one device."""
+    from server.worker import LocalWorker
+
+    options = settings.model_dump(mode="json", include={"precision", "compile", "guard", "time_limit", "metadata"})
+    options |= {
+        "models": [str(folder.expanduser().absolute()) for folder in settings.models],
+        "output": str(settings.output.expanduser().absolute()) if settings.output is not None else None,
+    }
+    root = Path(__file__).resolve().parents[2]
+    paths = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
+
+    def hire(name: str, device: str) -> LocalWorker:
+        command = [sys.executable, "-m", "noisewright", "worker", "--data", str(home.data)]
+        return LocalWorker(name, device, command, options | {"device": device}, {"PYTHONPATH": paths})
+
+    return hire
+
+
+def _value(given: Any) -> Any:
+    """What a flag says; of one that may be repeated, all of it."""
+    if isinstance(given, list):
+        return tuple(part.strip() for word in given for part in word.split(",") if part.strip())
+    return given
+
+
+def _told(core: "Core", address: str) -> None:
+    print(address, flush=True)
+    print(f"Noisewright {core.version} serves {core.places.data}. Ctrl-C ends it.", file=sys.stderr)
+    for note in core.access.notes:
+        print(note, file=sys.stderr)
+    if core.access.shown:
+        print(f"The token, shown this once: {core.access.shown}", file=sys.stderr)
+    sys.stderr.flush()

@@ -1,0 +1,330 @@
+"""The process that makes runs for a server: it loads torch and packs, so that the server needs neither.
+
+It is told what to do over stdin and says what happens over stdout, in the frames of `server.wire`. One run at a time.
+When its orders end — the server closed, or was killed — it parks what runs and ends, too.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Event as Flag
+from typing import Any, BinaryIO
+
+from graph.errors import GraphError, InvalidWorkflow
+from graph.events import Event, NodeFinished, NodePreview, RunFinished
+from graph.plan import Plan
+from graph.tiered_cache import TieredCache
+from noisewright.engine import Engine
+from server.wire import BrokenStream, Frame, packed, read
+
+log = logging.getLogger(__name__)
+
+PREVIEWS_AHEAD = 20
+"""Messages that wait to be written beyond which previews are dropped."""
+
+FLUSH_SECONDS = 20.0
+"""How long a finished node waits at most for its result to be on disk before it is said to be finished."""
+
+PARKING_SECONDS = 4.0
+"""How long a run may take to come to the end of its step when the server has gone."""
+
+END = object()
+
+
+@dataclass(eq=False)
+class Job:
+    """A run to be made. stop: set when it is to stop; parked: it will be continued."""
+
+    order: Mapping[str, Any]
+    document: bytes
+    stop: Flag = field(default_factory=Flag)
+    parked: bool = False
+
+
+def work(data: Path, orders: BinaryIO, said: BinaryIO) -> int:
+    """Be a worker until the orders end. The first of them, `begin`, says which device, folders and options."""
+    first = read(orders)
+    if first is None or first.header.get("do") != "begin":
+        raise GraphError("A worker is started by the server and takes its orders from it. Use `serve`.")
+    return _Work(data, first.header, said).until_told(orders)
+
+
+def taken_over() -> tuple[BinaryIO, BinaryIO]:
+    """stdin and stdout for messages alone: whatever else reads finds nothing, whatever else is printed is a log."""
+    orders = os.fdopen(os.dup(0), "rb")
+    said = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return orders, said
+
+
+class _Work:
+    """One worker at work. Orders come on the main thread, runs are made on another, messages go out on a third."""
+
+    def __init__(self, data: Path, begin: Mapping[str, Any], said: BinaryIO) -> None:
+        self.said = said
+        self.begin = begin
+        self.outgoing: SimpleQueue[Any] = SimpleQueue()
+        self.waiting: SimpleQueue[Job | None] = SimpleQueue()
+        self.jobs: dict[str, Job] = {}
+        self.engine = Engine(
+            data=data,
+            models=[Path(folder) for folder in begin.get("models", ())],
+            output=begin.get("output"),
+            device=begin.get("device", "auto"),
+            precision=begin.get("precision", "auto"),
+            compile=begin.get("compile", False),
+            metadata=begin.get("metadata", "full"),
+            guard=begin.get("guard", False),
+            time_limit=begin.get("time_limit"),
+        )
+        self.asking = ThreadPoolExecutor(1, thread_name_prefix="questions")
+        self.ended = False
+
+    def until_told(self, orders: BinaryIO) -> int:
+        sending = threading.Thread(target=self._send, name="messages", daemon=True)
+        sending.start()
+        running = threading.Thread(target=self._run_all, name="runs", daemon=True)
+        running.start()
+        try:
+            while not self.ended and (frame := read(orders)) is not None:
+                self._obey(frame)
+        except (BrokenStream, OSError) as error:
+            log.warning("The orders of this worker ended: %s", error)
+        except KeyboardInterrupt:
+            log.warning("Interrupted.")
+        for job in self.jobs.values():
+            job.parked = True
+            job.stop.set()
+        self.waiting.put(None)
+        running.join(PARKING_SECONDS)
+        if running.is_alive():
+            states = vars(self.engine).get("_states")
+            if states is not None and hasattr(states, "flush"):
+                states.flush()  # a long step: what is known so far is kept all the same
+        else:
+            self.engine.close()
+        self.outgoing.put(END)
+        sending.join(1.0)
+        sys.stderr.flush()
+        os._exit(0)  # a node may still be at work on its thread; everything is written by now
+
+    def say(self, what: str, body: bytes = b"", **facts: Any) -> None:
+        self.outgoing.put((what, facts, body))
+
+    def _obey(self, frame: Frame) -> None:
+        order = frame.header
+        match order.get("do"):
+            case "run":
+                job = Job(order, frame.body)
+                self.jobs[order["run"]] = job
+                self.waiting.put(job)
+            case "stop":
+                job = self.jobs.get(order["run"])
+                if job is not None:
+                    job.parked = job.parked or order.get("park", False)
+                    job.stop.set()
+            case "plan" | "free":
+                self.asking.submit(self._answer, order, frame.body)
+            case "end":
+                self.ended = True
+            case other:
+                log.warning("A worker was told to '%s', which it does not know.", other)
+
+    # What it answers
+
+    def _answer(self, order: Mapping[str, Any], body: bytes) -> None:
+        number = order.get("id", 0)
+        try:
+            result = self._plan(order, body) if order["do"] == "plan" else self._free(order)
+        except InvalidWorkflow as error:
+            problems = [problem.model_dump(mode="json") for problem in error.problems]
+            self.say(
+                "answer", id=number, error={"code": "invalid_workflow", "message": str(error), "problems": problems}
+            )
+        except GraphError as error:
+            self.say("answer", id=number, error={"code": "cannot_run", "message": str(error)})
+        except Exception as error:
+            log.exception("A question could not be answered")
+            self.say("answer", id=number, error={"code": "worker_error", "message": f"{type(error).__name__}: {error}"})
+        else:
+            self.say("answer", id=number, result=result)
+
+    def _plan(self, order: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+        planned: Plan = self.engine.plan(body, *order.get("wanted", ()))
+        steps = [step._asdict() for step in planned.summary()]
+        return {"steps": steps, "unneeded": list(planned.unneeded), "wanted": list(planned.wanted)}
+
+    def _free(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        if order.get("models"):
+            self.engine.weights.release()
+        cache = self.engine.cache
+        if order.get("results") and isinstance(cache, TieredCache):
+            cache.memory.clear()  # type: ignore[attr-defined]
+        return self._state()
+
+    # What it makes
+
+    def _run_all(self) -> None:
+        try:
+            self._get_ready()
+        except GraphError as error:
+            self.say("cannot", reason=str(error))
+            return
+        except Exception as error:
+            log.exception("The worker cannot begin")
+            self.say("cannot", reason=f"{type(error).__name__}: {error}")
+            return
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        while (job := self.waiting.get()) is not None:
+            run = job.order["run"]
+            try:
+                self._make(run, job)
+            except BaseException as error:
+                # What comes through here is no failure of a node: those are events.
+                log.exception("A run could not be made")
+                message = f"{type(error).__name__}: {error}"
+                self._over(run, "failed", error={"code": "engine_error", "message": message})
+            finally:
+                del self.jobs[run]
+
+    def _get_ready(self) -> None:
+        """Load what every run needs, so that the first does not wait for it."""
+        began = time.perf_counter()
+        catalogue = self.engine.catalogue
+        self.say("catalogue", catalogue=catalogue.to_json())
+        weights = self.engine.weights
+        environment = {name: str(value) for name, value in weights.environment.items()}
+        cache = self.engine.cache
+        if cache is not None:
+            cache.get("")  # opens the store
+        self.say(
+            "ready",
+            facts={
+                "explain": weights.explain,
+                "environment": environment,
+                "seconds": round(time.perf_counter() - began, 3),
+                **weights.facts(),
+            },
+        )
+
+    def _make(self, run: str, job: Job) -> None:
+        order = job.order
+        began = time.perf_counter()
+        if job.stop.is_set():
+            self._over(run, "parked" if job.parked else "cancelled")
+            return
+        try:
+            events = self.engine.events(
+                job.document,
+                *order.get("wanted", ()),
+                previews=order.get("previews", True),
+                cancel=job.stop,
+                private=order.get("private", False),
+                metadata=order.get("metadata") or None,
+                client_workflow=order.get("client_workflow"),
+                run_id=run,
+            )
+        except InvalidWorkflow as error:
+            problems = [problem.model_dump(mode="json") for problem in error.problems]
+            failure = {"code": "invalid_workflow", "message": str(error), "problems": problems}
+            self._over(run, "failed", error=failure)
+            return
+        except GraphError as error:
+            self._over(run, "failed", error={"code": "cannot_run", "message": str(error)})
+            return
+        status = "failed"
+        with closing(events):
+            for event in events:
+                if isinstance(event, RunFinished):
+                    status = event.status
+                else:
+                    self.outgoing.put((run, event))
+        if status == "cancelled" and job.parked:
+            status = "parked"
+        self._over(run, status, seconds=time.perf_counter() - began)
+
+    def _over(self, run: str, status: str, **facts: Any) -> None:
+        self.say("over", run=run, status=status, **facts, **self._state())
+
+    def _state(self) -> dict[str, Any]:
+        import psutil
+
+        weights = self.engine.weights
+        return {
+            "held": list(weights.held_files),
+            "loads": weights.loads,
+            "weights_bytes": weights.bytes_held,
+            **weights.room(),
+            "process_bytes": psutil.Process().memory_info().rss,
+        }
+
+    # What it says
+
+    def _send(self) -> None:
+        """Write messages in order. That a node is finished is said when its result is on disk, for many at once."""
+        while True:
+            batch = [self.outgoing.get()]
+            while not self.outgoing.empty():
+                batch.append(self.outgoing.get())
+            if any(_is_new_result(item) for item in batch):
+                cache = self.engine.cache
+                if isinstance(cache, TieredCache) and not cache.flush(FLUSH_SECONDS):
+                    log.warning("Results are slow to be written to disk.")
+            try:
+                for index, item in enumerate(batch):
+                    if item is END:
+                        return
+                    frame = _frame_of(item, crowded=len(batch) - index > PREVIEWS_AHEAD)
+                    if frame is not None:
+                        self.said.write(frame)
+                self.said.flush()
+            except (OSError, ValueError):
+                return  # nobody listens any more
+
+
+def _warm_up() -> None:
+    """Import what nearly every run needs while nobody waits for it. One that comes meanwhile waits for what it needs."""
+    try:
+        import diffusion.loading
+        import diffusion.network
+        import diffusion.text.clip
+        import diffusion.vae  # noqa: F401
+    except Exception:
+        log.exception("What runs need could not be imported")
+
+
+def _is_new_result(item: Any) -> bool:
+    return len(item) == 2 and isinstance(item[1], NodeFinished) and item[1].reused is None if item is not END else False
+
+
+def _frame_of(item: Any, *, crowded: bool) -> bytes | None:
+    if len(item) == 3:
+        what, facts, body = item
+        return packed({"say": what, **facts}, body)
+    run, event = item
+    if isinstance(event, NodePreview):
+        return None if crowded else packed({"say": "event", "run": run, "event": event.to_json()}, event.data)
+    return packed({"say": "event", "run": run, "event": _json(event)})
+
+
+def _json(event: Event) -> dict[str, Any]:
+    """An event as JSON, whatever a node shows."""
+    data = event.to_json()
+    try:
+        json.dumps(data)
+    except (TypeError, ValueError):
+        data = json.loads(json.dumps(data, default=repr))
+    return data

@@ -1,0 +1,40 @@
+"""What the routes work with: everything is built once, by `server.serving`, and handed to them as `core`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from server.places import Places
+from server.settings import Settings
+
+if TYPE_CHECKING:
+    from server.access import Access
+    from server.catalogue import LiveCatalogue
+    from server.crew import Crew
+    from server.database import Database
+    from server.facts import Facts
+    from server.hub import Hub
+    from server.library import Library
+    from server.models.shelf import Shelf
+    from server.records import Records
+    from server.runs import Runs
+
+
+@dataclass(eq=False)
+class Core:
+    """The server without its faces. access: tokens and who has them. library: saved workflows. shelf: model files.
+    facts: what is measured and logged.
+    """
+
+    settings: Settings
+    places: Places
+    database: "Database"
+    records: "Records"
+    hub: "Hub"
+    catalogue: "LiveCatalogue"
+    crew: "Crew"
+    runs: "Runs"
+    access: "Access"
+    library: "Library"
+    shelf: "Shelf"
+    facts: "Facts"
+    version: str

@@ -1,0 +1,31 @@
+"""Every route of the native interface."""
+
+from server.api import Route
+from server.routes import (
+    access,
+    apps,
+    catalogue,
+    events,
+    files,
+    models,
+    openapi,
+    runs,
+    settings,
+    system,
+    workflows,
+)
+
+ALL: tuple[Route, ...] = (
+    *runs.routes,
+    *events.routes,
+    *files.routes,
+    *workflows.routes,
+    *apps.routes,
+    *models.routes,
+    *catalogue.routes,
+    *system.routes,
+    *settings.routes,
+    *access.routes,
+    *openapi.routes,
+)
+"""In the order in which the OpenAPI document has them."""

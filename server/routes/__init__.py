@@ -1,0 +1,1 @@
+"""The native interface `/v1/…`: one module of routes for each subject. `server.native` has them all."""

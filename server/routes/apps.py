@@ -1,0 +1,5 @@
+"""Published workflows: `/v1/apps/…`."""
+
+from server.api import Routes
+
+routes = Routes("apps")
