@@ -84,6 +84,16 @@ class NodePreview(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMessage(Event):
+    """A node says something of its own to whoever follows the run. kind: what, as it names it. data: JSON values."""
+
+    name: ClassVar[str] = "node_message"
+    node: str
+    kind: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFinished(Event):
     """A node's result is there. reused: where it was found, None if it was computed now.
 

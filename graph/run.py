@@ -25,7 +25,7 @@ from graph.call import origin_of
 from graph.calling import Calling, Context
 from graph.codec import Codecs
 from graph.errors import NodeFailed
-from graph.events import Event, NodeFinished, RunFinished, RunStarted
+from graph.events import Event, NodeFinished, NodeMessage, RunFinished, RunStarted
 from graph.events import NodeFailed as NodeFailedEvent
 from graph.lanes import Lanes
 from graph.ledger import Ledger
@@ -394,4 +394,6 @@ class _Run:
     def _around(self, work: Work) -> Around:
         works = self.planting.works
         links = {name: (source, list(works[source].kind.outputs)[index]) for name, source, _, index in work.links}
-        return around_of(work.node, links, LiveGraph(self.planting.flat), self.plan)
+        return around_of(
+            work.node, links, LiveGraph(self.planting.flat), self.plan, partial(self.say, NodeMessage, work.node)
+        )

@@ -16,14 +16,14 @@ from server.database import Database
 from server.run import FINISHED, Run
 from server.run_rows import LIGHT, Row, as_text, nodes_text, row_of, run_of
 
-PROGRESS = "node_progress"
-"""The kind of event that is worth nothing once the run is over."""
+PASSING = ("node_progress", "node_message")
+"""The kinds of events that are worth nothing once the run is over."""
 
 AT_ONCE = 200
 """Rows one work removes, so that others need not wait for long."""
 
 CHANGING = tuple(
-    name for name in LIGHT if name not in ("id", "owner", "app", "key", "private", "created", "labels", "next_seq")
+    name for name in LIGHT if name not in ("id", "owner", "app", "key", "digest", "private", "created", "labels", "next_seq")
 )
 
 ENDED = (
@@ -106,11 +106,13 @@ class Records:
         return [body for (body,) in rows]
 
     async def thin(self, run: str) -> None:
-        """Forget how the nodes of a run that is over progressed."""
+        """Forget how the nodes of a run that is over progressed, and what they said meanwhile."""
         statement = (
-            f"DELETE FROM events WHERE run = ? AND kind = ? AND EXISTS (SELECT 1 FROM runs WHERE id = run AND {OVER})"
+            "DELETE FROM events WHERE run = ? AND kind IN (?, ?)"
+            f" AND EXISTS (SELECT 1 FROM runs WHERE id = run AND {OVER})"
         )
-        await self._database.write(lambda connection: connection.execute(statement, (as_text(run), PROGRESS)).rowcount)
+        values = (as_text(run), *PASSING)
+        await self._database.write(lambda connection: connection.execute(statement, values).rowcount)
 
     async def unfinished(self) -> list[Run]:
         """All that are not over, light, in the order they are to be done."""

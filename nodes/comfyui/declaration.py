@@ -95,7 +95,7 @@ def declared(type_id: str, title: str, cls: Any, pack: str, words: frozenset[str
         name: folder for name, folder in shelved.items() if next(i for i in inputs if i.name == name).source is None
     }
     expands = getattr(cls, "EXPANDS", "GraphBuilder" in words or {"expand", "class_type"} <= words)
-    looks_around = bool(hidden or raw or expands or keeps_something(cls))
+    looks_around = bool(hidden or raw or expands or keeps_something(cls)) or "PromptServer" in words
     is_async = inspect.iscoroutinefunction(getattr(cls, method))
     types = {item.type for item in (*inputs, *outputs)}
     tells = getattr(cls, "OUTPUT_NODE", False) is True and not TOLD_IN_FILES.isdisjoint(hidden.values())

@@ -103,6 +103,8 @@ class Translator:
                 if event.get("reason"):
                     frame = text_frame(self._ids.place(event["node"]).display, f"Blocked: {event['reason']}")
                     return [Out("", frame, self._anyone)]
+            case "node_message":
+                return self._message(event["node"], event["kind"], event["data"])
             case "run_interrupted" | "run_paused":
                 self._at_work.clear()
                 self.current = None
@@ -123,6 +125,13 @@ class Translator:
             return [Out("", frame, self._anyone)]
         plain = preview_frame(mime, data)
         return [] if plain is None else [*self._executing(path), Out("", plain, self._anyone)]
+
+    def _message(self, node: str, kind: str, data: Any) -> list[Out]:
+        """What a node of a pack says: a text below it, or a message of its own kind."""
+        if kind == "progress_text" and isinstance(data, Mapping):
+            display = str(data.get("node") or self._ids.place(self._ids.folded(node)).display)
+            return [Out("", text_frame(display, str(data.get("text", ""))), self._anyone)]
+        return [Out(kind, data, self._anyone)]
 
     @property
     def _anyone(self) -> To:

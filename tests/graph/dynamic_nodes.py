@@ -263,6 +263,17 @@ def once(a: int = 0, *, desk: Desk) -> int:
     return a
 
 
+@node("Tell", category="toys")
+def tell(a: int = 0, *, around: Any) -> int:
+    """Says things: some that can be said, and some that cannot."""
+    said = {"a": a}
+    around.tell("toys.count", said)
+    said["a"] = -1
+    for bad in (object(), float("nan"), "x" * 300_000):
+        around.tell("toys.bad", bad)
+    return a
+
+
 @node("Where", category="toys")
 def where(a: T | None = None, *, around: Any) -> str:
     """What it sees of the graph around it."""

@@ -9,7 +9,7 @@ from graph.cache import MemoryCache
 from graph.catalogue import Catalogue
 from graph.codec import Codecs
 from graph.errors import NodeFailed
-from graph.events import NodeFinished, NodeSkipped
+from graph.events import NodeFinished, NodeMessage, NodeSkipped
 from graph.folders import Folders, OutputFolder
 from graph.lanes import Lanes
 from graph.plan import plan
@@ -352,6 +352,12 @@ def test_a_loop_that_never_ends_ends_with_a_sentence(bench, monkeypatch):
 def test_a_node_sees_what_is_planned_of_the_graph_around_it(bench):
     nodes = {"n": ("Number", {}), "w": ("Where", {"a": "n.INT"}), "k": ("Keep", {"a": "w.STRING"})}
     assert bench.value(nodes, "w") == "w {'a': ('n', 'INT')} ['n', 'w']"
+
+
+def test_a_node_tells_those_who_follow_the_run(bench, caplog):
+    said = [event for event in bench.events({"t": ("Tell", {"a": 3})}, "t") if isinstance(event, NodeMessage)]
+    assert [(event.node, event.kind, event.data) for event in said] == [("t", "toys.count", {"a": 3})]
+    assert len([record for record in caplog.records if "toys.bad" in record.message]) == 3
 
 
 def test_a_node_sees_the_graph_as_it_is_when_it_is_called(bench):

@@ -1,4 +1,6 @@
-"""`server`: packs add routes and send messages. Neither does anything here; what is not done is told."""
+"""`server`: packs add routes and send messages. Messages go to whoever follows the run; routes stay without effect,
+which is told.
+"""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn, TypeVar
@@ -50,7 +52,7 @@ class Application:
 
 
 class PromptServer:
-    """Stands for the server. Messages go nowhere, and nobody is connected."""
+    """Stands for the server. What is sent while a node is at work is an event of its run; nobody else is connected."""
 
     instance: ClassVar["PromptServer"]
 
@@ -76,16 +78,24 @@ class PromptServer:
         return None
 
     def send_sync(self, event: Any, data: Any, sid: str | None = None) -> None:
-        """Nothing: nobody is connected."""
+        """Tell the client of the run that is at work; `sid` does not matter. Outside of a run nobody is there."""
+        del sid
+        around = current().around
+        if around is not None and isinstance(event, str):
+            around.tell(event, data)
 
     async def send(self, event: Any, data: Any, sid: str | None = None) -> None:
-        """Nothing: nobody is connected."""
+        """The same."""
+        self.send_sync(event, data, sid)
 
     async def send_json(self, event: Any, data: Any, sid: str | None = None) -> None:
-        """Nothing: nobody is connected."""
+        """The same."""
+        self.send_sync(event, data, sid)
 
     def send_progress_text(self, text: Any, node_id: str, sid: str | None = None) -> None:
-        """Nothing: nobody is connected."""
+        """A line of text below a node."""
+        words = text.decode(errors="replace") if isinstance(text, bytes | bytearray) else str(text)
+        self.send_sync("progress_text", {"node": node_id, "text": words}, sid)
 
     def queue_updated(self) -> None:
         """Nothing: nobody is connected."""

@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from diffusion.values import Conditioning, ConditioningEntry, Image, Latent, Mask
 from graph.document import Link, Node, Workflow
 from graph.errors import GraphError
-from graph.events import NodeFinished, NodeProgress, NodeSkipped, NodeStarted, RunFinished
+from graph.events import NodeFinished, NodeMessage, NodeProgress, NodeSkipped, NodeStarted, RunFinished
 from graph.record import Recording
 from graph.result import Blocked, Many, Result
 from tests.nodes.comfyui.workbench import Workbench
@@ -491,6 +491,12 @@ def test_messages_to_nobody_are_no_error(tmp_path: Path) -> None:
     found = bench_of(tmp_path, "has_routes").call("Notify", text="hello")
     assert isinstance(found, Result)
     assert (found.value, found.shown) == (("hello",), {"text": ["hello"]})
+
+
+def test_a_message_is_an_event_of_the_run(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, "has_routes")
+    events = [event for event in bench.events(n=("Notify", {"text": "hi"})) if isinstance(event, NodeMessage)]
+    assert [(event.node, event.kind, event.data) for event in events] == [("n", "has_routes.notify", {"text": "hi"})]
 
 
 def test_a_reported_node_ends_when_its_run_is_cancelled(tmp_path: Path) -> None:
