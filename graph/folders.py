@@ -20,7 +20,7 @@ EMBEDDINGS = "embeddings"
 MODEL_INDEX = "model_index.json"
 """A folder with this file is one model, in the layout of diffusers."""
 
-SKIPPED = (".part", ".reserved", ".tmp", ".crdownload", ".aria2")
+SKIPPED = (".part", ".part.json", ".noisewright.json", ".reserved", ".tmp", ".crdownload", ".aria2")
 """Endings of files that are still being written, and of what is no file for people."""
 
 

@@ -64,6 +64,9 @@ class Post:
 class Listening(Protocol):
     """Who is told what workers say."""
 
+    def started(self, post: Post) -> None:
+        """A worker's process is being started."""
+
     def ready(self, post: Post) -> None:
         """A worker can take runs."""
 
@@ -174,6 +177,8 @@ class Crew:
         post.worker = self._hire(post.name, post.device)
         task = asyncio.create_task(self._started(post, post.worker))
         self._starting.add(task)
+        if self._listening is not None:
+            self._listening.started(post)
         task.add_done_callback(self._starting.discard)
         self._changed()
 

@@ -51,6 +51,10 @@ the system, however much it is: with hundreds of them, what is published faster 
 """
 
 
+def _unheard() -> None:
+    """Nobody counts."""
+
+
 class Closed(Exception):
     """A subscription that gives nothing more."""
 
@@ -134,9 +138,15 @@ class Subscription:
     One reader at a time. Iterate over it, or call `get`. held, held_previews: bytes of what waits.
     """
 
-    def __init__(self, wants: Callable[[Message], bool], ended: Callable[["Subscription"], None]) -> None:
+    def __init__(
+        self,
+        wants: Callable[[Message], bool],
+        ended: Callable[["Subscription"], None],
+        dropped: Callable[[], None] = _unheard,
+    ) -> None:
         self._wants = wants
         self._ended = ended
+        self._dropped = dropped
         self._waiting: OrderedDict[object, Message] = OrderedDict()
         self._missing: dict[str, int] = {}
         self._is_behind = False
@@ -226,9 +236,12 @@ class Subscription:
         older = self._waiting.pop(message.key, None)
         if older is not None:
             self._let_go(older)
+            self._dropped()
         if self.held_previews + message.size <= HELD_PREVIEWS:
             self.held_previews += message.size
             self._waiting[message.key] = message
+        else:
+            self._dropped()
 
     def _let_go(self, message: Message) -> None:
         if message.data is None:
@@ -253,10 +266,13 @@ class Subscription:
 
 
 class Hub:
-    """Takes events and hands them on. `start` it before, `close` it after."""
+    """Takes events and hands them on. `start` it before, `close` it after. dropped: told of each preview that a slow
+    reader does not get.
+    """
 
-    def __init__(self, records: Store) -> None:
+    def __init__(self, records: Store, dropped: Callable[[], None] = _unheard) -> None:
         self._records = records
+        self._dropped = dropped
         self._subscriptions: dict[Subscription, None] = {}
         self._pending: OrderedDict[object, Message | asyncio.Future[None]] = OrderedDict()
         self._private: dict[str, deque[Message]] = {}
@@ -312,7 +328,7 @@ class Hub:
 
     def subscribe(self, wants: Callable[[Message], bool]) -> Subscription:
         """Follow what is told from now on. wants: says of each message, quickly, whether it is asked for."""
-        subscription = Subscription(wants, lambda ended: self._subscriptions.pop(ended, None))
+        subscription = Subscription(wants, lambda ended: self._subscriptions.pop(ended, None), self._dropped)
         self._subscriptions[subscription] = None
         return subscription
 

@@ -54,6 +54,7 @@ class Settings(Frozen):
     previews: bool = Field(True, description="whether previews are drawn")
 
     offline: bool = Field(False, description="never fetch anything: no models, no webhooks")
+    private_addresses: bool = Field(False, description="let downloads and webhooks reach addresses of private networks")
     max_upload: Annotated[int, Field(gt=0)] = Field(100 * MIB, description="bytes one upload may have")
     max_pixels: Annotated[int, Field(gt=0)] = Field(2**28, description="pixels an uploaded picture may have")
     max_uploads: Annotated[int, Field(gt=0)] = Field(10_000, description="files the input folder may hold by uploads")

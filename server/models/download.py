@@ -21,6 +21,7 @@ from server.models.landing import Got, Landing, Wanted, here
 from server.models.name import checked_name, has_suffix, tamed_name
 from server.models.offer import Offer, offer_of, wrong_size
 from server.models.online import Online, Reply, licence_in, trouble
+from server.models.part import Note
 from server.models.patience import Patience
 
 __all__ = ["Download", "Got", "Progress", "Wanted"]
@@ -112,7 +113,8 @@ class Download:
                     failures = 0 if self._landing.done >= furthest + self._patience.enough else failures
                 failures += 1
                 furthest = max(furthest, self._landing.done)
-                if failures >= self._patience.tries:
+                never_answered = self._offer is None and error.code == "unreachable"
+                if failures >= (self._patience.to_begin if never_answered else self._patience.tries):
                     raise error
                 if error.code != "changing":
                     self._say("waiting", message=str(error))

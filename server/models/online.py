@@ -226,7 +226,7 @@ def _onward(url: URL, location: str) -> URL:
         # Signed addresses are kept sign by sign.
         onward = url.join(URL(location, encoded=re.fullmatch(r"[\x21-\x7e]+", location) is not None))
         host, user, _ = onward.host, onward.user, onward.port
-    except ValueError:
+    except (ValueError, IndexError):
         raise refused from None
     is_safe = onward.scheme == "https" or (onward.scheme == "http" == url.scheme and is_loopback(onward))
     if not host or user is not None or not is_safe:

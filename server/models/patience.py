@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Patience:
-    """tries: in a row without getting on. first: seconds before the second; each wait is twice the one before, at most
-    `longest`, and shortened by chance by up to a half, so that many who wait do not come at once. enough: bytes that
-    count as getting on.
+    """tries: in a row without getting on; to_begin: with a host that has not answered once. enough: bytes that count
+    as getting on. first: seconds before the second try; each wait is twice the one before, at most `longest`, and
+    shortened by chance by up to a half, so that many who wait do not come at once.
     """
 
     tries: int = 6
+    to_begin: int = 3
     first: float = 1.0
     longest: float = 60.0
     enough: int = 2**20

@@ -86,6 +86,10 @@ class _Fetching:
     discards: bool = False
 
 
+def _uncounted(size: int) -> None:
+    """Nobody counts the bytes that arrive."""
+
+
 class Announces(Protocol):
     """Who tells everybody: the server's hub."""
 
@@ -98,7 +102,8 @@ class Shelf:
     """All model files and their downloads. Make it in a running event loop, and close it at the end.
 
     hub: is told "models_changed", and "download_progress" with the download. private: whether hosts of private
-    networks may be asked. environment: where tokens and HF_ENDPOINT stand. margin: bytes that stay free on the disk.
+    networks may be asked. counted: told how many bytes arrived. environment: where tokens and HF_ENDPOINT
+    stand. margin: bytes that stay free on the disk.
     """
 
     def __init__(
@@ -108,6 +113,7 @@ class Shelf:
         hub: Announces | None = None,
         offline: bool = False,
         private: bool = False,
+        counted: Callable[[int], None] = _uncounted,
         environment: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
         margin: int = MARGIN,
@@ -117,6 +123,7 @@ class Shelf:
         self.consents = Consents(places.data / "online.json", offline=offline)
         self._places = places
         self._hub = hub
+        self._counted = counted
         self._private = private
         self._environment = environment
         self._patience = patience
@@ -251,6 +258,8 @@ class Shelf:
         """Keep how far a download is, and announce it: changes of state at once, the rest some times a second."""
         now = self._clock()
         if progress is not None:
+            if progress.state == "fetching" and item.info.state == "fetching":
+                self._counted(max(0, progress.done - item.info.done))
             facts = {name: getattr(progress, name) for name in Progress.__dataclass_fields__}
             if progress.state == "fetching" and item.begun is None:
                 item.begun = (now, progress.done)

@@ -19,6 +19,9 @@ from server.models.error import ModelError
 
 HUB = "https://huggingface.co"
 CIVITAI = "https://civitai.com"
+HOST = re.compile(r"[A-Za-z0-9.:_-]+")
+"""What a host is named by, once it is written in ASCII. Some odd letters become what no network knows."""
+
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 EXAMPLES = (
@@ -67,7 +70,7 @@ class Source:
 def read_source(text: str, environment: Mapping[str, str] = os.environ) -> Source:
     """What somebody wrote as a source. Raises ModelError with a sentence for anything else."""
     text = text.strip()
-    if not text or len(text) > 4000 or any(ord(letter) < 33 for letter in text):
+    if not text or len(text) > 4000 or not text.isprintable():
         raise ModelError("bad_source", "That is no source of a model.", EXAMPLES)
     hub = _checked(environment.get("HF_ENDPOINT", "").rstrip("/") or HUB)
     scheme, colon, rest = text.partition(":")
@@ -79,7 +82,7 @@ def read_source(text: str, environment: Mapping[str, str] = os.environ) -> Sourc
             return _of_hub(hub, f"{owner}/{name}", revision or "main", file, text)
         case "civitai":
             return _of_civitai(rest)
-        case "https" | "http":
+        case "https" | "http" if " " not in text:
             return _of_address(_checked(text), hub)
         case _:
             raise ModelError("bad_source", f"'{_brief(text)}' is no source of a model.", EXAMPLES)
@@ -106,9 +109,9 @@ def _checked(text: str) -> URL:
         url = URL(text)
         host, user, password = url.host, url.user, url.password
         _ = url.port
-    except ValueError:
+    except (ValueError, IndexError):  # yarl raises this, too, as for "https://]"
         raise ModelError("bad_source", "That is no address.", EXAMPLES) from None
-    if not host or url.scheme not in ("https", "http"):
+    if not host or not HOST.fullmatch(url.raw_host or "") or url.scheme not in ("https", "http"):
         raise ModelError("bad_source", "That is no address.", EXAMPLES)
     if user is not None or password is not None:
         raise ModelError("bad_source", f"The address at '{host}' holds a user or a password.", "Write it without.")
@@ -146,6 +149,8 @@ def _of_hub(hub: URL, repo: str, revision: str, file: str, given: str, *, kept_t
         or not all(part.strip(".") and "\\" not in part for part in parts)
         or not revision.strip(".")
         or ".." in revision
+        or "@" in revision
+        or not f"{file}{revision}".isprintable()
     ):
         hint = "Write hf:owner/repo/path/to/file.safetensors, with @revision behind it if not 'main'."
         raise ModelError("bad_source", f"'{_brief(given)}' does not name a file of a repository.", hint)

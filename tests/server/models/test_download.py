@@ -762,3 +762,31 @@ def test_killed_it_goes_on_to_the_same_bytes(tmp_path: Path):
 
 def test_names_of_tensors_are_what_decides(tmp_path: Path):
     assert fetch(tmp_path, Elsewhere({"/a.safetensors": safetensors(names=VAE)}), "/a.safetensors").folder == "vae"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_process_that_may_write_no_more_says_so(tmp_path: Path):
+    """A real error of the system, not one of our making: files may have 2 MiB."""
+    data = safetensors(6_000_000)
+
+    def limit() -> None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, 2**21))
+
+    async def go() -> tuple[int | None, str]:
+        elsewhere = Elsewhere({"/tree.safetensors": data})
+        async with serving(elsewhere):
+            words = [sys.executable, str(ROOT / "main.py"), "models", "get", f"{elsewhere.url}/tree.safetensors"]
+            environment = os.environ | {"NOISEWRIGHT_DATA": str(tmp_path), "HF_HOME": str(tmp_path / "nothing")}
+            process = await asyncio.create_subprocess_exec(
+                *words, "--yes", env=environment, stderr=asyncio.subprocess.PIPE, preexec_fn=limit
+            )
+            _, err = await process.communicate()
+            return process.returncode, err.decode()
+
+    code, err = asyncio.run(go())
+    assert code == 1
+    assert "disk is full" in err
+    assert "Traceback" not in err
+    assert (tmp_path / "models/vae/tree.safetensors.part").stat().st_size == 2**21

@@ -1,6 +1,10 @@
 """Sources as people write them, and what is refused before anything is asked."""
 
+from ipaddress import ip_address
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.models.error import ModelError
 from server.models.reach import is_public
@@ -85,6 +89,7 @@ def test_another_hub_can_be_named():
         "https://a.org/\r\nX: y",
         "https://a.org/" + "a" * 5000,
         "http://[::1",
+        "https://]",
         "https://a b.org/x.pt",
     ],
 )
@@ -143,3 +148,23 @@ def test_tokens_are_found_and_not_shown(tmp_path):
     assert tokens.token_for(address) == ""
     assert Tokens({"CIVITAI_TOKEN": "c"}).token_for(read_source("civitai:1", {})) == "c"
     assert "hf_a" not in repr(tokens)
+
+
+@given(
+    st.sampled_from(
+        ["", "hf:", "hf:o/r/", "https://", "http://127.0.0.1", "civitai:", "https://huggingface.co/o/r/blob/"]
+    ),
+    st.text(max_size=40) | st.text("ab/\\.:@%?#[]&=~ ", max_size=40),
+)
+def test_whatever_is_written_is_a_source_or_refused(start: str, text: str):
+    try:
+        source = read_source(start + text, {})
+    except ModelError:
+        return
+    assert source.url.scheme == "https" or ip_address(source.url.host or "").is_loopback
+    again = read_source(source.text, {})
+    assert again.text == source.text
+    if source.kind == "hub":
+        assert again.url == source.url
+        assert str(source.url).startswith("https://huggingface.co/")
+        assert not {".", ".."} & set(source.url.raw_path.split("/"))
