@@ -300,11 +300,12 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
 def _parsed(data: bytes) -> Any:
     value = parse(data.decode("utf-8"))
     if b"\\u" in data:
-        _check_text(value)
+        check_text(value)
     return value
 
 
-def _check_text(value: Any) -> None:
+def check_text(value: Any) -> None:
+    """Raise ValueError if a JSON value has text that no file can keep."""
     waiting = [value]
     while waiting:
         item = waiting.pop()

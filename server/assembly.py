@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from graph.errors import GraphError
 from server.access import Access
+from server.apps import Apps
 from server.catalogue import LiveCatalogue
 from server.core import Core
 from server.crew import Crew, devices_of
@@ -22,6 +23,7 @@ from server.places import Places
 from server.records import Records
 from server.runs import Runs
 from server.settings import Settings
+from server.webhooks import Webhooks
 from server.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -35,38 +37,65 @@ PRUNE_SECONDS = 3600.0
 
 @asynccontextmanager
 async def opened(
-    settings: Settings, places: Places, version: str, hire: Callable[[str, str], Worker]
+    settings: Settings,
+    places: Places,
+    version: str,
+    hire: Callable[[str, str], Worker],
+    told: Callable[..., Webhooks] = Webhooks,
 ) -> AsyncIterator[Core]:
-    """The server without its socket. hire: makes a worker for a name and a device. Nothing has begun yet."""
+    """The server without its socket. hire: makes a worker for a name and a device. told: makes what sends webhooks.
+    Nothing has begun yet.
+    """
     async with AsyncExitStack() as stack:
         database = await Database.open(places.database)
         stack.push_async_callback(database.close)
-        records = Records(database)
-        hub = Hub(records)
-        await hub.start()
-        stack.push_async_callback(hub.close)
         secrets = [settings.token.get_secret_value()] if settings.token is not None else []
         facts = Facts(version, secrets)
         stack.enter_context(facts.logs.attached())
+        records = Records(database)
+        hub = Hub(records, facts.preview_dropped)
+        await hub.start()
+        stack.push_async_callback(hub.close)
         access = await Access.open(database, settings)
         if access.shown:
             facts.logs.hide(access.shown)
         catalogue = LiveCatalogue(places.catalogue)
         catalogue.load()
         library = Library(places)
-        shelf = Shelf(places, hub=hub, offline=settings.offline)
+        shelf = Shelf(
+            places, hub=hub, offline=settings.offline, private=settings.private_addresses, counted=facts.downloaded
+        )
         stack.push_async_callback(shelf.close)
         crew = Crew(hire, devices_of(settings.devices, settings.workers))
         foreman = Foreman(crew, records, hub, catalogue, places, facts, previews=settings.previews)
         runs = Runs(settings, places, records, hub, catalogue, crew, library, foreman)
+        webhooks = told(database, records, settings, runs.info)
+        foreman.ended = webhooks.ended
+        stack.push_async_callback(webhooks.close)
+        apps = await Apps.open(settings, places, database, records, catalogue, library, runs, webhooks)
         core = Core(
-            settings, places, database, records, hub, catalogue, crew, runs, access, library, shelf, facts, version
+            settings,
+            places,
+            database,
+            records,
+            hub,
+            catalogue,
+            crew,
+            runs,
+            access,
+            library,
+            shelf,
+            facts,
+            apps,
+            webhooks,
+            version,
         )
         stack.push_async_callback(_wound_up, core, foreman)
         sweeping = asyncio.create_task(
             asyncio.to_thread(sweep, [places.input, places.output, places.temp, places.workflows]), name="sweeping"
         )
         stack.push_async_callback(_over, sweeping)
+        await webhooks.start()
         await runs.start()
         crew.begin(foreman)
         pruning = asyncio.create_task(_prune(core), name="pruning")

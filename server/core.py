@@ -8,6 +8,7 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from server.access import Access
+    from server.apps import Apps
     from server.catalogue import LiveCatalogue
     from server.crew import Crew
     from server.database import Database
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from server.models.shelf import Shelf
     from server.records import Records
     from server.runs import Runs
+    from server.webhooks import Webhooks
 
 
 @dataclass(eq=False)
 class Core:
     """The server without its faces. access: tokens and who has them. library: saved workflows. shelf: model files.
-    facts: what is measured and logged.
+    facts: what is measured and logged. apps: published workflows. webhooks: messages about runs that are over.
     """
 
     settings: Settings
@@ -37,4 +39,6 @@ class Core:
     library: "Library"
     shelf: "Shelf"
     facts: "Facts"
+    apps: "Apps"
+    webhooks: "Webhooks"
     version: str

@@ -6,7 +6,7 @@ Everything here happens on the event loop; only what must be written is waited f
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from server.catalogue import LiveCatalogue
@@ -32,7 +32,9 @@ Intent = Literal["cancel", "pause", "yield", "end"]
 
 
 class Foreman:
-    """Who does what. active: all runs that are not over. is_held: nothing is begun. previews: whether any are drawn."""
+    """Who does what. active: all runs that are not over. is_held: nothing is begun. previews: whether any are drawn.
+    ended: called with every run that is over, before anybody else hears of it.
+    """
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class Foreman:
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_due = False
         self._ending = False
+        self.ended: Callable[[Run], Awaitable[None]] = _unheard
 
     # Runs that come and go
 
@@ -118,9 +121,11 @@ class Foreman:
         try:
             if run.private:
                 self._private[run.id] = (time.monotonic(), run)
+                await self.ended(run)
                 await self._records.forget([run.id])
             else:
                 await self._records.save(run)
+                await self.ended(run)
         except Exception:
             log.exception("The end of run %s could not be kept", run.id)
         del self.active[run.id]
@@ -205,6 +210,8 @@ class Foreman:
                 raise LookupError("its document is not in the records")
             run.started = run.started or time.time()
             run.restarts += 1
+            # What a worker was at that is gone, this one is not at yet: should it die, it did not die of that.
+            run.nodes = {path: report for path, report in run.nodes.items() if report.state != "running"}
             await self._records.save(run)
         except Exception as error:
             log.exception("Run %s could not be begun", run.id)
@@ -236,6 +243,10 @@ class Foreman:
                 kill(f"run {run.id} did not stop within {CANCEL_SECONDS:.0f} s")
 
     # What workers say
+
+    def started(self, post: Post) -> None:
+        """A worker's process is being started."""
+        self._facts.worker_started(post.device)
 
     def ready(self, post: Post) -> None:
         """A worker can take runs."""
@@ -290,7 +301,7 @@ class Foreman:
             return
         node, step = where(known)
         known.deaths = (*known.deaths, Death(time=time.time(), worker=post.name, node=node, step=step, reason=reason))
-        same = sum((death.node, death.step) == (node, step) for death in known.deaths)
+        same = sum((death.node, death.step) == (node, step) for death in known.deaths) if node else 0
         if same >= SAME_DEATHS or len(known.deaths) >= DEATHS:
             self._crew.excuse(post)
             place = f"at step {step} of node '{node}'" if step else f"in node '{node}'" if node else "before any node"
@@ -344,6 +355,10 @@ class Foreman:
         self._tasks.discard(task)  # type: ignore[arg-type]
         if not task.cancelled() and task.exception() is not None:
             log.error("Something went wrong in the queue", exc_info=task.exception())
+
+
+async def _unheard(run: Run) -> None:
+    """Nobody wants to know that a run is over."""
 
 
 def _parsed(text: str) -> dict[str, Any]:

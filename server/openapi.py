@@ -69,6 +69,8 @@ def document(
     paths = dict(written["paths"])
     general = paths.get(APP_RUNS, {}).get("post")
     if general is not None:
+        general = _with_picture(general)
+        paths[APP_RUNS] = paths[APP_RUNS] | {"post": general}
         paths |= {APP_RUNS.replace("{name}", app.name): {"post": _app_operation(general, app)} for app in apps}
     return written | {"paths": paths}
 
@@ -253,6 +255,14 @@ def _answers(route: Route, schemas: _Schemas, has_parameters: bool, has_body: bo
             {"$ref": f"#/components/responses/Error{status}"} if status in REFUSALS else _refusal(status)
         )
     return answers
+
+
+def _with_picture(operation: Mapping[str, Any]) -> dict[str, Any]:
+    # A run that is over may be answered with its picture, for who accepts one.
+    answers = dict(operation["responses"])
+    if "200" in answers:
+        answers["200"] = answers["200"] | {"content": answers["200"].get("content", {}) | {"image/*": {"schema": {}}}}
+    return dict(operation) | {"responses": answers}
 
 
 def _app_operation(general: Mapping[str, Any], app: AppPath) -> dict[str, Any]:

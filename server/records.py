@@ -23,7 +23,9 @@ AT_ONCE = 200
 """Rows one work removes, so that others need not wait for long."""
 
 CHANGING = tuple(
-    name for name in LIGHT if name not in ("id", "owner", "app", "key", "digest", "private", "created", "labels", "next_seq")
+    name
+    for name in LIGHT
+    if name not in ("id", "owner", "app", "key", "digest", "private", "created", "labels", "next_seq")
 )
 
 ENDED = (

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from graph.spec import Frozen
 
@@ -48,7 +48,8 @@ class Run:
     """A run, as the server holds it and the database keeps it.
 
     id: unique. owner: who submitted it. app: of a published workflow, its name. key: of the submission
-    (Idempotency-Key). client: the id of the ComfyUI client that sent it. retry_of: the run it tries again.
+    (Idempotency-Key); digest: of what was submitted under it. client: the id of the ComfyUI client that sent it.
+    retry_of: the run it tries again.
     priority: higher goes first; position: among those of one priority, lower goes first. interactive: somebody waits;
     it may pause one that is not. private: nothing of it stays once it is done. labels: for the caller's own use.
 
@@ -68,6 +69,7 @@ class Run:
     owner: str = "local"
     app: str = ""
     key: str = ""
+    digest: str = ""
     title: str = ""
     state: State = "waiting"
     priority: int = 0
@@ -115,6 +117,15 @@ class Run:
         return [(node, file) for node, report in self.nodes.items() for file in report.outputs.get("files", ())]
 
 
+class WebhookRequest(Frozen):
+    """Where a message goes when the run is over. url: http or https, of the open internet. secret: `whsec_` and the
+    base64 of 24 to 64 bytes, with which it is signed; none: the caller's own key, which GET /v1/webhook-key tells.
+    """
+
+    url: str = Field(min_length=1, max_length=2000)
+    secret: SecretStr | None = Field(None, max_length=200)
+
+
 class SubmitRun(Frozen):
     """A run to be accepted. Give a document, or the name of a saved workflow or template.
 
@@ -136,6 +147,7 @@ class SubmitRun(Frozen):
     metadata: Literal["full", "minimal", "none"] | None = None
     labels: dict[str, str] = Field(default_factory=dict, description="for the caller's own use")
     client_workflow: dict[str, Any] | None = Field(None, description="an editor's document, to be carried by pictures")
+    webhook: WebhookRequest | None = Field(None, description="who is told when the run is over")
 
 
 class FileInfo(Frozen):

@@ -14,9 +14,9 @@ NODES = TypeAdapter(dict[str, NodeReport])
 Row = Mapping[str, Any]
 
 LIGHT = (
-    "id", "owner", "app", "key", "title", "state", "priority", "position", "interactive", "private", "created",
-    "started", "finished", "seconds", "next_seq", "overtaken", "restarts", "worker", "client", "retry_of", "metadata",
-    "wanted", "labels", "hook", "models", "seeds", "error", "deaths", "planned",
+    "id", "owner", "app", "key", "digest", "title", "state", "priority", "position", "interactive", "private",
+    "created", "started", "finished", "seconds", "next_seq", "overtaken", "restarts", "worker", "client", "retry_of",
+    "metadata", "wanted", "labels", "hook", "models", "seeds", "error", "deaths", "planned",
 )  # fmt: skip
 """The columns of `runs` that are parts of a run."""
 
@@ -28,6 +28,7 @@ def row_of(run: Run) -> dict[str, Any]:
         "owner": as_text(run.owner),
         "app": as_text(run.app),
         "key": as_text(run.key),
+        "digest": run.digest,
         "title": as_text(run.title),
         "searched": "" if run.private else as_text(run.title.casefold()),
         "padding": PADDING if run.private else b"",
@@ -67,6 +68,7 @@ def run_of(row: Row) -> Run:
         owner=row["owner"],
         app=row["app"],
         key=row["key"],
+        digest=row["digest"],
         title=row["title"],
         state=row["state"],
         priority=row["priority"],

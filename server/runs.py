@@ -170,6 +170,7 @@ class Runs:
         *,
         app: str = "",
         key: str = "",
+        digest: str = "",
         comfyui: dict[str, Any] | None = None,
         client: str = "",
         number: float | None = None,
@@ -180,12 +181,12 @@ class Runs:
     ) -> Run:
         """Accept a run: it is kept durably before this returns.
 
-        key: one that was used before gives the run that was then accepted. number: its position. workflow: instead of
-        the document that `asked` gives. Raises Refusal: 422 where it cannot run, 429 where too many wait, 409 for an
-        id that is taken.
+        key: one that was used before gives the run that was then accepted; digest: of what is submitted under it.
+        number: its position. workflow: instead of the document that `asked` gives. Raises Refusal: 422 where it cannot
+        run, or the key was used for something else, 429 where too many wait, 409 for an id that is taken.
         """
-        if key and (before := await self._records.by_key(who.owner, app, key)) is not None:
-            return self.active.get(before.id, before)
+        if (before := await self.earlier(who.owner, app, key, digest)) is not None:
+            return before
         if len(self.active) >= self._settings.max_waiting:
             raise Refusal(
                 429,
@@ -204,6 +205,7 @@ class Runs:
             owner=who.owner,
             app=app,
             key=key,
+            digest=digest if key else "",
             title=asked.title or prepared.workflow.title or name,
             state="paused" if asked.paused else "waiting",
             priority=asked.priority,
@@ -226,15 +228,29 @@ class Runs:
         try:
             await self._records.accept([run])
         except KeyTaken as error:  # by a request that was quicker
-            before = await self._records.by_key(who.owner, app, key)
+            before = await self.earlier(who.owner, app, key, digest)
             if before is None:
                 raise Refusal(409, "key_taken", str(error)) from error
-            return self.active.get(before.id, before)
+            return before
         except sqlite3.IntegrityError as error:
             raise Refusal(409, "id_taken", f"There is a run with the id '{run.id}' already.") from error
         held = replace(run, workflow="", client_workflow=None, comfyui=None)
         self._foreman.accept(held)
         return held
+
+    async def earlier(self, owner: str, app: str, key: str, digest: str) -> Run | None:
+        """The run that an owner submitted under a key before. Raises Refusal 422 where it was something else."""
+        before = await self._records.by_key(owner, app, key) if key else None
+        if before is None:
+            return None
+        if before.digest != digest:
+            raise Refusal(
+                422,
+                "key_reused",
+                "This Idempotency-Key was used for another request.",
+                "Use a key for one request only.",
+            )
+        return self.active.get(before.id, before)
 
     async def cancel(self, run: Run) -> None:
         """End a run: at once where it waits, at its next step where it is at work."""
@@ -367,6 +383,12 @@ class Runs:
         loaded = await self._library.load(asked.name)
         return loaded.text.encode(), asked.name
 
+    def _file_url(self, run: Run, place: int, file: Mapping[str, str]) -> str:
+        """Where a file of a run is fetched: those of published workflows by who may run only them, too."""
+        if not run.app:
+            return self.url(file["kind"], file["name"])
+        return f"{self._settings.base_path}/v1/apps/{quote(run.app)}/runs/{quote(run.id)}/files/{place}"
+
     def _position(self, asked: float | None, *, front: bool = False) -> float:
         """A place in the line: the one that was asked, before all others, or behind them."""
         if asked is not None and isfinite(asked):
@@ -391,8 +413,8 @@ class Runs:
         return {
             **{name: getattr(run, name) for name in _PLAIN},
             "files": [
-                FileInfo(node=node, kind=file["kind"], name=file["name"], url=self.url(file["kind"], file["name"]))
-                for node, file in run.files
+                FileInfo(node=node, kind=file["kind"], name=file["name"], url=self._file_url(run, place, file))
+                for place, (node, file) in enumerate(run.files)
             ],
             "seeds": {name: str(value) for name, value in run.seeds.items()},
             "last_event": run.next_seq - 1,

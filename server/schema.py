@@ -30,6 +30,7 @@ TABLES = (
         owner TEXT NOT NULL,
         app TEXT NOT NULL,
         key TEXT NOT NULL,
+        digest TEXT NOT NULL,
         state TEXT NOT NULL,
         priority INTEGER NOT NULL,
         position REAL NOT NULL,

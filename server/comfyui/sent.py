@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from graph.catalogue import Catalogue
@@ -70,18 +70,18 @@ def sent_of(run: Run, catalogue: Catalogue) -> Sent:
     thousands of nodes takes a while.
     """
     if run.comfyui is not None:
-        return Sent.from_json(run.comfyui)
+        return replace(Sent.from_json(run.comfyui), number=place_of(run))  # it may have been moved since
     extra: dict[str, Any] = {"client_id": run.client} if run.client else {}
     extra["create_time"] = round(run.created * 1000)
     if run.client_workflow:
         extra[PICTURE_DATA] = {"workflow": json.loads(run.client_workflow)}
     if not run.workflow:
-        return Sent(_number(run), extra_data=extra)
+        return Sent(place_of(run), extra_data=extra)
     try:
         workflow = load(run.workflow, catalogue)
         flat = flatten(workflow, catalogue)
     except GraphError:
-        return Sent(_number(run), extra_data=extra)
+        return Sent(place_of(run), extra_data=extra)
     types = {node.type for node in flat.values()}
     specs = {type_id: spec for type_id in types if (spec := catalogue.spec(type_id)) is not None}
     prompt = to_api(flat, specs, workflow)
@@ -93,7 +93,7 @@ def sent_of(run: Run, catalogue: Catalogue) -> Sent:
         if path in ids.theirs
         and (f"{path}/".startswith(asked) if asked else node.type in specs and specs[node.type].output)
     ]
-    return Sent(_number(run), prompt, extra, outputs, tuple(ids.theirs.values()), ids)
+    return Sent(place_of(run), prompt, extra, outputs, tuple(ids.theirs.values()), ids)
 
 
 def without_secrets(value: Any) -> Any:
@@ -107,5 +107,6 @@ def without_secrets(value: Any) -> Any:
     return [without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
-def _number(run: Run) -> float:
+def place_of(run: Run) -> float:
+    """Its place in the line; without a fraction where that is zero."""
     return int(run.position) if run.position == int(run.position) else run.position

@@ -201,7 +201,7 @@ async def follow(core: Core, who: Caller, request: web.Request, query: Following
     finally:  # nothing is awaited here: the handler itself may have been cancelled
         feed.subscription.close()
         sender.cancel()
-        _cut(request)
+        cut(request)
         core.facts.socket_closed("events")
     return socket
 
@@ -241,7 +241,7 @@ async def stream(core: Core, who: Caller, request: web.Request, id: str, query: 
             if any(message.kind in (LAST, "error") for message in batch):
                 break
     except (TimeoutError, ConnectionError):
-        _cut(request)
+        cut(request)
     finally:
         feed.subscription.close()
     return response
@@ -259,7 +259,7 @@ async def _send(request: web.Request, socket: web.WebSocketResponse, feed: Feed,
         async with asyncio.timeout(FAREWELL):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"The server ends.")
     except (TimeoutError, ConnectionError):
-        _cut(request)
+        cut(request)
     except Exception:
         log.exception("A client's events cannot be read; its connection is closed.")
         await socket.close(code=WSCloseCode.INTERNAL_ERROR)
@@ -274,7 +274,8 @@ async def _write(request: web.Request, batch: list[Message]) -> None:
             await request.writer.drain()
 
 
-def _cut(request: web.Request) -> None:
+def cut(request: web.Request) -> None:
+    """Let go of a client that has not read everything."""
     # A transport that is closed politely waits, without end, until its peer has read everything.
     if request.transport is not None and request.transport.get_write_buffer_size():
         request.transport.abort()

@@ -146,7 +146,7 @@ async def upload_file(
     if (request.content_length or 0) > limit + ASIDE:
         raise Refusal(413, "too_large", f"The file is larger than {limit} bytes.")
     if request.content_type == "multipart/form-data":
-        part = await _file_part(request)
+        part = await file_part(request)
         name, source = query.name or part.filename or "", pieces(part)
     else:
         name, source = query.name, pieces(request.content)
@@ -193,7 +193,7 @@ async def read_metadata(core: Core, kind: Kind, name: str) -> PictureFacts:
     return PictureFacts.model_validate(facts)
 
 
-async def _file_part(request: web.Request) -> BodyPartReader:
+async def file_part(request: web.Request) -> BodyPartReader:
     """The part `file` of a multipart body; small parts before it are passed over."""
     with multipart_errors():
         reader = await request.multipart()
@@ -207,7 +207,7 @@ async def _file_part(request: web.Request) -> BodyPartReader:
                 passed += len(piece)
                 if passed > ASIDE:
                     raise Refusal(413, "too_large", f"A part before 'file' is larger than {ASIDE} bytes.")
-    raise Refusal(400, "no_file_part", "The body has no part 'file'.", "Send the file as the part 'file'.")
+    raise Refusal(400, "nofile_part", "The body has no part 'file'.", "Send the file as the part 'file'.")
 
 
 def _found(root: Path, prefix: str) -> list[tuple[str, os.stat_result]]:

@@ -1,11 +1,14 @@
 """Runs and the line: `/v1/runs`, `/v1/queue`, `/v1/check`, `/v1/plan`."""
 
+import asyncio
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from graph.problem import Problem
 from graph.spec import Frozen
@@ -115,14 +118,37 @@ async def submit(core: Core, who: Caller, request: web.Request, body: SubmitRun)
     """Accept a run.
 
     It is kept durably before the answer is sent: 202 and the run. With `Prefer: wait=60` the answer waits until the run
-    is over, so many seconds at most, and is then 200. With an `Idempotency-Key`, a second request gives the run that
-    the first one made.
+    is over, so many seconds at most, and is then 200. With an `Idempotency-Key`, a second request of the same body
+    gives the run that the first one made. A `webhook` is told when the run is over.
     """
-    key = request.headers.get("Idempotency-Key", "")
+    key = key_of(request.headers)
+    digest = await asyncio.to_thread(digest_of, body) if key else ""
+
+    def submitted(run_id: str, hook: dict[str, Any] | None) -> Awaitable[Run]:
+        return core.runs.submit(body, who, key=key, digest=digest, hook=hook, run_id=run_id)
+
+    run = await core.webhooks.follow(body.webhook, who.owner, base_of(request), submitted)
+    return await answer_for(core, run, waits(request.headers))
+
+
+def key_of(headers: Mapping[str, str]) -> str:
+    """The `Idempotency-Key` of a request, "" where there is none. Raises Refusal 422 for one that is too long."""
+    key = headers.get("Idempotency-Key", "")
     if len(key) > 200:
         raise Refusal(422, "bad_key", "The Idempotency-Key is longer than 200 characters.")
-    run = await core.runs.submit(body, who, key=key)
-    return await answer_for(core, run, waits(request.headers))
+    return key
+
+
+def digest_of(body: BaseModel) -> str:
+    """By what a body is known again: the same for the same values in another order. Secrets do not count."""
+    text = json.dumps(body.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def base_of(request: web.Request) -> str:
+    """The origin under which the client sees the server."""
+    seen = request.get("seen")
+    return seen.origin if seen is not None else ""
 
 
 def waits(headers: Mapping[str, str]) -> float:
@@ -163,8 +189,12 @@ async def list_runs(core: Core, who: Caller, query: RunsQuery) -> RunsPage:
 
 @routes.get("/v1/runs/{run}", scope="run:app", refusals=(404,))
 async def get_run(core: Core, who: Caller, run: str) -> RunDetail:
-    """A run with its workflow, what came of each node and how long it took, its errors and seeds."""
-    return core.runs.detail(await core.runs.find(run, who))
+    """A run with its workflow, what came of each node and how long it took, its errors and seeds.
+
+    Who may run published workflows alone is not told the workflow.
+    """
+    detail = core.runs.detail(await core.runs.find(run, who))
+    return detail.model_copy(update={"workflow": {}, "models": ()}) if who.is_guest else detail
 
 
 @routes.delete("/v1/runs/{run}", scope="run", refusals=(404, 409))
@@ -257,7 +287,7 @@ async def plan(core: Core, body: SubmitRun) -> Planned:
     return Planned.model_validate(await core.runs.plan(body))
 
 
-@routes.post("/v1/workers/{worker}/retry", scope="admin", refusals=(404,))
+@routes.post("/v1/workers/{worker}/retry", scope="admin", status=204, refusals=(404,))
 async def try_again(core: Core, worker: str) -> None:
     """Try a device again that was set aside."""
     post = core.crew.named(worker)
@@ -266,7 +296,7 @@ async def try_again(core: Core, worker: str) -> None:
     core.crew.again(post)
 
 
-@routes.post("/v1/workers/free", scope="admin")
+@routes.post("/v1/workers/free", scope="admin", status=204)
 async def free(core: Core, body: Freeing) -> None:
     """Let workers give back memory that nothing at work needs."""
     await core.runs.free(models=body.models, results=body.results)

@@ -136,6 +136,13 @@ async def said(request: web.Request) -> web.Response:
     return web.json_response({"scopes": sorted(request["who"].scopes)})
 
 
+class Unpublished:
+    """Published workflows: none."""
+
+    async def paths(self, who: Caller) -> list[Any]:
+        return []
+
+
 class Served:
     """A running server and how to speak to it. Nothing is kept between two requests."""
 
@@ -185,7 +192,7 @@ async def served(folder: Path, clock: Callable[[], float] | None = None, **given
     settings = Settings.model_validate(given)
     database = await Database.open(folder / "noisewright.db")
     access = await (Access.open(database, settings, clock) if clock else Access.open(database, settings))
-    core = SimpleNamespace(settings=settings, database=database, access=access, version="0")
+    core = SimpleNamespace(settings=settings, database=database, access=access, version="0", apps=Unpublished())
     app = web.Application()
     protect(app, core)
     attach(app, [*routes, *access_routes.routes, *openapi_routes.routes], core)

@@ -93,6 +93,25 @@ def test_two_deaths_at_one_step_are_the_runs_fault(tmp_path):
     assert worker.failures == 0
 
 
+def test_a_death_before_the_step_is_reached_again_is_not_the_runs_fault(tmp_path):
+    async def play():
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre) as core:
+            run = await submitted(core)
+            for count in (1, 2, 3):
+                await until(lambda count=count: len(theatre.cast) == count and theatre.last.run == run.id)
+                if count == 1:
+                    theatre.last.event(run.id, "node_started", node="sample")
+                    theatre.last.event(run.id, "node_progress", node="sample", done=5, total=9)
+                theatre.last.die("It was killed.")
+                core.crew.excuse(core.crew.posts[0])
+            await until(lambda: len(theatre.cast) == 4 and theatre.last.run == run.id)
+            return core.runs.active[run.id]
+
+    run = asyncio.run(play())
+    assert [(death.node, death.step) for death in run.deaths] == [("sample", 5), ("", 0), ("", 0)]
+
+
 def test_a_device_that_fails_twice_in_a_row_is_set_aside_and_another_goes_on(tmp_path):
     async def play():
         theatre = Theatre()
