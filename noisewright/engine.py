@@ -149,7 +149,11 @@ class Engine:
         """Where long nodes left off."""
         if self._keep == "nothing":
             return None
-        return DiskStates(self.home.states, self.codecs) if self._keep == "disk" else MemoryStates()
+        if self._keep == "memory":
+            return MemoryStates()
+        states = DiskStates(self.home.states, self.codecs)
+        self._closing.callback(states.flush)
+        return states
 
     @cached_property
     def weights(self) -> "Weights":

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from graph.errors import GraphError, InvalidWorkflow
 from graph.events import Event, NodeFinished, NodePreview, RunFinished
 from graph.plan import Plan
+from graph.states import DiskStates
 from graph.tiered_cache import TieredCache
 from noisewright.engine import Engine
 from server.wire import BrokenStream, Frame, packed, read
@@ -52,7 +53,10 @@ class Job:
 
 def work(data: Path, orders: BinaryIO, said: BinaryIO) -> int:
     """Be a worker until the orders end. The first of them, `begin`, says which device, folders and options."""
-    first = read(orders)
+    try:
+        first = read(orders)
+    except BrokenStream:
+        first = None
     if first is None or first.header.get("do") != "begin":
         raise GraphError("A worker is started by the server and takes its orders from it. Use `serve`.")
     return _Work(data, first.header, said).until_told(orders)
@@ -111,9 +115,7 @@ class _Work:
         self.waiting.put(None)
         running.join(PARKING_SECONDS)
         if running.is_alive():
-            states = vars(self.engine).get("_states")
-            if states is not None and hasattr(states, "flush"):
-                states.flush()  # a long step: what is known so far is kept all the same
+            self._keep_states()  # a long step: what is known so far is kept all the same
         else:
             self.engine.close()
         self.outgoing.put(END)
@@ -254,7 +256,14 @@ class _Work:
                     self.outgoing.put((run, event))
         if status == "cancelled" and job.parked:
             status = "parked"
+            self._keep_states()  # who hears that it is parked may end this process
         self._over(run, status, seconds=time.perf_counter() - began)
+
+    def _keep_states(self) -> None:
+        """Write where long nodes left off, which otherwise is written every few seconds."""
+        states = vars(self.engine).get("_states")
+        if isinstance(states, DiskStates):
+            states.flush()
 
     def _over(self, run: str, status: str, **facts: Any) -> None:
         self.say("over", run=run, status=status, **facts, **self._state())

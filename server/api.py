@@ -13,9 +13,8 @@ response of its own (`produces`). What it raises on purpose is a `Refusal`.
 
 import asyncio
 import inspect
-import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, UnionType
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -25,6 +24,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from graph.spec import Frozen
 from graph.strict_json import parse
+from server.wording import wrongs
 
 Scope = Literal["admin", "edit", "run", "run:app", "public"]
 """What a caller must be allowed to do. admin: everything. edit: workflows, files, models lists, and run. run: submit,
@@ -234,6 +234,7 @@ def bound(route: Route, core: Any) -> Callable[[web.Request], Awaitable[web.Stre
     answer = TypeAdapter(answer_type(hints.get("return")))
     lists = _lists(hints["query"]) if "query" in names else frozenset()
     closed = not {"query", "request"} & set(names)
+    known = frozenset(getattr(hints.get("body"), "model_fields", ()))
 
     async def handle(request: web.Request) -> web.StreamResponse:
         arguments: dict[str, Any] = {}
@@ -251,7 +252,7 @@ def bound(route: Route, core: Any) -> Callable[[web.Request], Awaitable[web.Stre
                 case "query":
                     arguments[name] = _query(hints["query"], lists, request)
                 case "body":
-                    arguments[name] = await _body(adapters["body"], request, core.settings.max_json)
+                    arguments[name] = await _body(adapters["body"], request, core.settings.max_json, known)
                 case _:
                     arguments[name] = validated(adapters[name].validate_strings, request.match_info[name], name)
         given = await route.handler(**arguments)
@@ -354,10 +355,10 @@ def _check_parts(route: Route, given: Mapping[str, str]) -> None:
             raise Refusal(404, "not_found", f"There is no {name} '{given[name][:100]}': it holds a slash.")
 
 
-async def _body(model: TypeAdapter[Any], request: web.Request, limit: int) -> Any:
+async def _body(model: TypeAdapter[Any], request: web.Request, limit: int, known: Collection[str]) -> Any:
     # An empty body is taken as {}: most models have defaults.
     is_empty = not request.body_exists or request.content_length == 0
-    return validated(model.validate_python, {} if is_empty else await read_json(request, limit), "body")
+    return validated(model.validate_python, {} if is_empty else await read_json(request, limit), "body", known)
 
 
 def _lists(model: type[BaseModel]) -> frozenset[str]:
@@ -381,19 +382,16 @@ def _query(model: type[BaseModel], lists: frozenset[str], request: web.Request) 
             raise Refusal(422, "invalid", f"query.{name}: It is given more than once.")
         elif name != "token":  # it says who asks; see access
             given[name] = value
-    return validated(model.model_validate, given, "query")
+    return validated(model.model_validate, given, "query", model.model_fields)
 
 
-def validated(validate: Callable[[Any], Any], given: Any, where: str) -> Any:
-    """What a pydantic validation makes of what was given. Raises Refusal 422 with all problems; `where` it stood."""
+def validated(validate: Callable[[Any], Any], given: Any, where: str, known: Collection[str] = ()) -> Any:
+    """What a pydantic validation makes of what was given. Raises Refusal 422 with all problems; `where` it stood; the
+    names that are `known` there.
+    """
     try:
         return validate(given)
     except ValidationError as error:
-        problems = [
-            {"place": [where, *item["loc"]], "message": item["msg"], "code": item["type"]}
-            for item in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        first = problems[0]
-        place = ".".join(map(str, first["place"]))
-        message = f"{place}: {first['message']}" + ("." if not str(first["message"]).endswith(".") else "")
-        raise Refusal(422, "invalid", message, problems=json.loads(json.dumps(problems, default=str))) from error
+        problems = wrongs(error, where, known)
+        place = ".".join(map(str, problems[0]["place"]))
+        raise Refusal(422, "invalid", f"{place}: {problems[0]['message']}", problems=problems) from error

@@ -209,7 +209,8 @@ class Crew:
             case "cannot":
                 post.problem = said["reason"]
                 post.failures = FAILURES
-                log.error("%s cannot work on '%s': %s", post.name, post.device, post.problem)
+                log.warning("%s cannot work on '%s': %s", post.name, post.device, post.problem)
+                worker.kill("it cannot work there")
             case "gone":
                 self._gone(post, str(said["reason"]), listening)
             case other:
@@ -218,7 +219,8 @@ class Crew:
     def _over(self, post: Post, said: Mapping[str, Any], listening: Listening) -> None:
         run, post.run = post.run, ""
         post.held = frozenset(said.get("held", ()))
-        post.facts |= {name: said[name] for name in ("loads", "weights_bytes", "free", "process_bytes") if name in said}
+        told = ("loads", "weights_bytes", "memory", "free", "process_bytes")
+        post.facts |= {name: said[name] for name in told if name in said}
         if not self._ending:
             post.state = "idle"
         if said["status"] in ("done", "failed"):

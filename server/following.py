@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from server.places import Places
+from server.redaction import without_paths
 from server.run import Failure, NodeReport, Run
 
 
@@ -47,7 +48,14 @@ def where(run: Run) -> tuple[str, int]:
 
 
 def for_clients(event: Mapping[str, Any], places: Places) -> dict[str, Any]:
-    """An event as clients get it: files by the kind of their folder and their name in it, not by paths."""
+    """An event as clients get it: files by the kind of their folder and their name in it, not by paths; and no paths of
+    this machine in what is said of a failure.
+    """
+    if event.get("event") in ("node_failed", "node_skipped"):
+        return {
+            name: without_paths(said) if name in ("message", "hint", "reason") and isinstance(said, str) else said
+            for name, said in event.items()
+        }
     outputs = event.get("outputs")
     if not isinstance(outputs, Mapping) or "files" not in outputs:
         return dict(event)

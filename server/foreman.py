@@ -17,6 +17,7 @@ from server.hub import Hub
 from server.line import Line
 from server.places import Places
 from server.records import Records
+from server.redaction import without_paths
 from server.run import Death, Failure, Run, State
 
 log = logging.getLogger(__name__)
@@ -281,7 +282,7 @@ class Foreman:
             self._spawn(self.finish(known, "cancelled"))
         else:
             error = said.get("error")
-            failure = Failure(code=error["code"], message=error["message"]) if error else None
+            failure = Failure(code=error["code"], message=without_paths(error["message"])) if error else None
             self._spawn(self.finish(known, status, failure))
         self.wake()
 

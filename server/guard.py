@@ -225,7 +225,7 @@ def middlewares(core: Any) -> list[Middleware]:
 def mount(app: web.Application, core: Any, **options: Any) -> web.Application:
     """The application to serve: `app` below the base path, or itself where there is none.
 
-    options: `client_max_size` and `handler_args` as `app` has them; aiohttp takes them from the outermost application.
+    options: `client_max_size` as `app` has it; aiohttp takes it from the outermost application.
     """
     base = core.settings.base_path
     if not base:

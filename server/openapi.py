@@ -16,6 +16,11 @@ from server.guard import COOKIE
 SCHEMAS = "#/components/schemas/"
 
 JSON = "application/json"
+MULTIPART = "multipart/form-data"
+BYTES = "application/octet-stream"
+
+EMPTY = (412, 416)
+"""Refusals of what answers with files: those have no body (RFC 9110, sections 13 and 14)."""
 
 APP_RUNS = "/v1/apps/{name}/runs"
 """The path of which every published workflow has its own."""
@@ -224,7 +229,11 @@ def _body(route: Route, schemas: _Schemas) -> dict[str, Any] | None:
     schema = schemas.get(route, "body")
     if schema is not None:
         content[JSON] = {"schema": schema}
-    if route.consumes:
+    if route.consumes == MULTIPART:
+        part = {"type": "string", "contentMediaType": BYTES}
+        content[MULTIPART] = {"schema": {"type": "object", "properties": {"file": part}, "required": ["file"]}}
+        content[BYTES] = {"schema": {}}  # the file alone
+    elif route.consumes:
         content[route.consumes] = {"schema": _raw(route.consumes)}
     return content or None
 
@@ -245,12 +254,15 @@ def _answers(route: Route, schemas: _Schemas, has_parameters: bool, has_body: bo
     answers: dict[str, Any] = {}
     for status in (route.status, *route.also, *(status for status in route.refusals if status < 400)):
         answer: dict[str, Any] = {"description": HTTPStatus(status).phrase}
-        if route.produces and status >= 200 and status != 204:
+        if route.produces and status >= 200 and status not in (204, 304):
             answer["content"] = {route.produces: {"schema": _raw(route.produces)}}
         elif schema is not None and status not in (101, 204, 304):
             answer["content"] = {JSON: {"schema": schema}}
         answers[str(status)] = answer
     for status in sorted(status for status in refusals if status >= 400):
+        if route.produces and status in EMPTY:
+            answers[str(status)] = {"description": HTTPStatus(status).phrase}
+            continue
         answers[str(status)] = (
             {"$ref": f"#/components/responses/Error{status}"} if status in REFUSALS else _refusal(status)
         )
@@ -282,7 +294,8 @@ def _app_operation(general: Mapping[str, Any], app: AppPath) -> dict[str, Any]:
 
 
 def _raw(media_type: str) -> dict[str, Any]:
-    return {"type": "string"} if media_type.startswith("text/") else {}
+    # Of a stream of events readers take each for an object.
+    return {"type": "string"} if media_type.startswith("text/") and media_type != "text/event-stream" else {}
 
 
 def _refusal(status: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from server.places import Places
 from server.records import KeyTaken, Records
 from server.run import FileInfo, Queue, Run, RunDetail, RunInfo, SubmitRun
 from server.settings import Settings
-from server.submission import Prepared, prepare, read
+from server.submission import Prepared, prepare, read, told
 from server.worker import WorkerError
 
 HELD = "queue_held"
@@ -340,7 +340,7 @@ class Runs:
         def look() -> list[Problem]:
             workflow, problems = read(document, catalogue)
             found = check(workflow, catalogue, self._files, list(outputs) or None)
-            return joined(problems, found, whence(catalogue))
+            return told(joined(problems, found, whence(catalogue)))
 
         return await asyncio.to_thread(look)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 
@@ -12,6 +14,7 @@ import server.comfyui
 from graph.errors import GraphError
 from server.api import attach
 from server.assembly import opened
+from server.connection import Runner, room
 from server.core import Core
 from server.facts import measuring
 from server.guard import mount, protect
@@ -21,22 +24,18 @@ from server.places import Places
 from server.settings import MIB, Settings
 from server.worker import Worker
 
-LINE_BYTES = 16_384
-"""Of a request's line, and of each of its header fields."""
-
 CLOSING_SECONDS = 0.5
 """How long requests that are being answered may take then."""
 
 
 def application(core: Core) -> web.Application:
     """Both faces of a server, behind the guard and below the base path."""
-    handler_args = {"max_line_size": LINE_BYTES, "max_field_size": LINE_BYTES}
     largest = core.settings.max_upload + MIB
-    app = web.Application(middlewares=[measuring(core.facts)], client_max_size=largest, handler_args=handler_args)
+    app = web.Application(middlewares=[measuring(core.facts)], client_max_size=largest)
     protect(app, core)
     attach(app, ALL, core)
     server.comfyui.attach(app, core)
-    return mount(app, core, client_max_size=largest, handler_args=handler_args)
+    return mount(app, core, client_max_size=largest)
 
 
 async def serve(
@@ -53,8 +52,8 @@ async def serve(
     done = asyncio.Event()
     with occupied(places.data) as place, _on_signal(done.set):
         async with opened(settings, places, version, hire) as core:
-            runner = web.AppRunner(
-                application(core), access_log=None, shutdown_timeout=CLOSING_SECONDS, handler_cancellation=False
+            runner = Runner(
+                application(core), most=room(), shutdown_timeout=CLOSING_SECONDS, handler_cancellation=False
             )
             await runner.setup()
             try:
@@ -72,9 +71,14 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
         site = web.TCPSite(runner, settings.host, settings.port, ssl_context=_tls(settings))
         await site.start()
     except OSError as error:
+        is_elsewhere = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        hint = (
+            "That is no address of this machine; name one with --host."
+            if is_elsewhere
+            else "Choose another with --port, or end the program that has it."
+        )
         raise GraphError(
-            f"Nothing can listen on {settings.host}, port {settings.port}: {error.strerror or error}. "
-            "Choose another with --port, or end the program that has it."
+            f"Nothing can listen on {settings.host}, port {settings.port}: {error.strerror or error}. {hint}"
         ) from error
     port = runner.addresses[0][1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -14,6 +14,7 @@ from graph.document import NAME
 from graph.errors import GraphError
 from graph.spec import Frozen
 from graph.text import nearest
+from server.wording import sentence
 
 MIB = 2**20
 
@@ -113,7 +114,8 @@ def read_settings(
         first = error.errors()[0]
         name = str(first["loc"][0])
         given = "" if name == "token" else f" (got {first['input']!r})"
-        raise GraphError(f"{origin.get(name, name)}: {first['msg']}{given}.") from None
+        said = f"It is {known[name].description}" if first["type"] == "string_pattern_mismatch" else sentence(first)
+        raise GraphError(f"{origin.get(name, name)}: {said.removesuffix('.')}{given}.") from None
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         raise GraphError("TLS needs both a certificate and its key: --tls-certificate FILE --tls-key FILE.")
     settings._origins.update(origin)

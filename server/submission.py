@@ -1,7 +1,7 @@
 """From what a client sends to a run that can be kept: the document read, changed, checked. All of it from data."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graph.catalogue import Catalogue, whence
@@ -13,6 +13,7 @@ from graph.folders import Folders
 from graph.problem import Problem, errors, joined
 from graph.workflow import dump, load_with_problems, set_inputs
 from server.api import Refusal
+from server.redaction import without_paths
 
 
 class Prepared(NamedTuple):
@@ -39,6 +40,14 @@ def read(document: Workflow | Mapping[str, Any] | bytes, catalogue: Catalogue) -
     return workflow, list(problems)
 
 
+def told(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems as clients get them: where files and packs lie on this machine is not theirs to know."""
+    return [
+        item.model_copy(update={"message": without_paths(item.message), "hint": without_paths(item.hint)})
+        for item in problems
+    ]
+
+
 def prepare(
     document: Workflow | Mapping[str, Any] | bytes,
     settings: Mapping[str, Any],
@@ -54,14 +63,13 @@ def prepare(
             workflow = set_inputs(workflow, {name: _literal(value) for name, value in settings.items()}, catalogue)
         except SettingError as error:
             raise Refusal(422, "bad_setting", str(error)) from error
-    problems = joined(problems, check(workflow, catalogue, files, list(outputs) or None), whence(catalogue))
+    problems = told(joined(problems, check(workflow, catalogue, files, list(outputs) or None), whence(catalogue)))
     if wrong := errors(problems):
-        first = wrong[0].sentence()
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise Refusal(
             422,
             "invalid_workflow",
-            f"The workflow cannot run: {first}{more}",
+            f"The workflow cannot run: {wrong[0]}{more}",
             problems=[problem.model_dump(mode="json") for problem in problems],
         )
     flat = flatten(workflow, catalogue)

@@ -97,7 +97,7 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     arguments, unknown = _parser().parse_known_args(words)
     if unknown:
         command: argparse.ArgumentParser = arguments.parser
-        options = re.findall(r"--[a-z-]+", command.format_usage())
+        options = re.findall(r"--[a-z-]+", command.format_help())
         close = next((found for word in unknown if word[0] == "-" and (found := nearest(word, options))), None)
         hint = f". Did you mean '{close}'?" if close else ""
         command.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")

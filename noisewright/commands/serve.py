@@ -2,17 +2,21 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
+from graph.errors import GraphError
 from noisewright import __version__
 from noisewright.home import Home
 from server.places import Places
-from server.settings import Settings, read_settings
+from server.settings import Settings, flag_of, read_settings
 
 if TYPE_CHECKING:
     from server.core import Core
@@ -20,25 +24,31 @@ if TYPE_CHECKING:
 
 FIELDS = Settings.model_fields
 
+METAVARS = {"Path": "PATH", "int": "N", "float": "N"}
+"""By a part of the name of a type."""
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command, with an option for each setting."""
     command = commands.add_parser(
         "serve",
         help="run workflows for clients: a durable queue, workers, HTTP and websockets",
-        description="Every option can also stand in the home's settings.toml, or in the environment as "
-        "NOISEWRIGHT_OPTION. Flags win.",
+        usage="%(prog)s [options]",
+        description="Every option can also stand in the home's settings.toml (base_path for --base-path), or in the "
+        "environment (NOISEWRIGHT_BASE_PATH). Flags go before the environment, that before the file.",
     )
     for name, field in FIELDS.items():
-        flag, help_ = f"--{name.replace('_', '-')}", field.description
-        if field.annotation is bool:
-            command.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_)
+        flag, help_ = flag_of(name), f"{field.description}{_default(field.default)}"
+        if field.annotation is bool and name.startswith("no_"):
+            command.add_argument(flag, action="store_const", const=True, help=help_)
+        elif field.annotation is bool:
+            command.add_argument(flag, action=argparse.BooleanOptionalAction, help=help_)
         elif get_origin(field.annotation) is tuple:
-            command.add_argument(flag, action="append", metavar="VALUE", help=f"{help_}; may be repeated")
+            command.add_argument(flag, action="append", metavar=_metavar(field), help=f"{help_}; may be repeated")
         elif get_origin(field.annotation) is Literal:
             command.add_argument(flag, choices=[word for word in get_args(field.annotation) if word], help=help_)
         else:
-            command.add_argument(flag, metavar="VALUE", help=help_)
+            command.add_argument(flag, metavar=_metavar(field), help=help_)
     return command
 
 
@@ -46,8 +56,14 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Serve until told to end. The address goes to stdout as soon as the socket answers."""
     flags = {name: _value(getattr(arguments, name)) for name in FIELDS}
     settings = read_settings(flags, home.data / "settings.toml")
+    for folder in settings.models:
+        if not folder.expanduser().is_dir():
+            raise GraphError(f"{settings.origin('models')}: There is no folder '{folder}' of models.")
     from server.serving import serve
 
+    troubles = logging.StreamHandler(sys.stderr)
+    troubles.setLevel(logging.ERROR)
+    logging.getLogger("server.crew").addHandler(troubles)  # a device that cannot be used: nothing else would tell of it
     asyncio.run(serve(settings, places_of(home, settings), __version__, hiring(home, settings), _told))
     return 0
 
@@ -87,6 +103,19 @@ def hiring(home: Home, settings: Settings) -> "Callable[[str, str], LocalWorker]
         return LocalWorker(name, device, command, options | {"device": device}, {"PYTHONPATH": paths})
 
     return hire
+
+
+def _default(value: Any) -> str:
+    """What is said in the help of a default that is not nothing."""
+    words = value if isinstance(value, tuple) else (value,)
+    said = ", ".join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
+    return "" if value in (None, "", (), True, False) else f" (default: {said})"
+
+
+def _metavar(field: FieldInfo) -> str:
+    """What stands for a value in the help."""
+    said = str(field.annotation)
+    return next((word for kind, word in METAVARS.items() if kind in said), "TEXT")
 
 
 def _value(given: Any) -> Any:

@@ -206,8 +206,9 @@ async def file_part(request: web.Request) -> BodyPartReader:
             async for piece in pieces(part):
                 passed += len(piece)
                 if passed > ASIDE:
-                    raise Refusal(413, "too_large", f"A part before 'file' is larger than {ASIDE} bytes.")
-    raise Refusal(400, "nofile_part", "The body has no part 'file'.", "Send the file as the part 'file'.")
+                    message = f"A part before 'file' is larger than {ASIDE} bytes."
+                    raise Refusal(413, "too_large", message, "Send the file as the part 'file'.")
+    raise Refusal(400, "no_file_part", "The body has no part 'file'.", "Send the file as the part 'file'.")
 
 
 def _found(root: Path, prefix: str) -> list[tuple[str, os.stat_result]]:

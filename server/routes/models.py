@@ -53,7 +53,7 @@ class CancelQuery(Frozen):
     keep: bool = False
 
 
-@routes.get("/v1/models")
+@routes.get("/v1/models", refusals=(404,))
 async def list_models(core: Core, query: ListQuery) -> tuple[ModelInfo, ...]:
     """The model files there are."""
     with _refusing():
@@ -99,14 +99,14 @@ async def cancel_download(core: Core, download_id: str, query: CancelQuery) -> N
         await core.shelf.cancel(download_id, keep=query.keep)
 
 
-@routes.post("/v1/models/verify", scope="edit")
+@routes.post("/v1/models/verify", scope="edit", refusals=(404,))
 async def verify_models(core: Core, body: VerifyRequest) -> tuple[Verdict, ...]:
     """Read models anew, and say which are not what was fetched. It takes as long as reading them takes."""
     with _refusing():
         return await core.shelf.verify(body.models)
 
 
-@routes.delete("/v1/models", scope="edit", refusals=(409,))
+@routes.delete("/v1/models", scope="edit", refusals=(404, 409))
 async def remove_model(core: Core, query: RemoveQuery) -> None:
     """Remove a model from the person's own models folder."""
     with _refusing():

@@ -113,7 +113,7 @@ class Freeing(Frozen):
     results: bool = False
 
 
-@routes.post("/v1/runs", scope="run", status=202, also=(200,), refusals=(409, 429, 503))
+@routes.post("/v1/runs", scope="run", status=202, also=(200,), refusals=(404, 409, 429, 503))
 async def submit(core: Core, who: Caller, request: web.Request, body: SubmitRun) -> Answer[RunInfo]:
     """Accept a run.
 
@@ -265,7 +265,7 @@ async def go_on(core: Core, who: Caller) -> Queue:
 async def cancel_many(core: Core, who: Caller, body: Chosen) -> Cancelled:
     """Cancel several runs, or all of the caller's that wait."""
     if body.runs:
-        chosen = [run for run_id in body.runs if (run := core.runs.active.get(run_id)) is not None]
+        chosen = [run for run_id in dict.fromkeys(body.runs) if (run := core.runs.active.get(run_id)) is not None]
     else:
         chosen = core.runs.line()
     own = [run for run in chosen if who.may("admin") or run.owner == who.owner]
@@ -281,7 +281,7 @@ async def check(core: Core, body: CheckRequest) -> Checked:
     return Checked(ok=all(problem.severity != "error" for problem in problems), problems=problems)
 
 
-@routes.post("/v1/plan", scope="run", refusals=(422, 503))
+@routes.post("/v1/plan", scope="run", refusals=(404, 422, 503))
 async def plan(core: Core, body: SubmitRun) -> Planned:
     """What a run would compute now and what it would reuse, in which order and why, as a worker sees it."""
     return Planned.model_validate(await core.runs.plan(body))

@@ -22,6 +22,7 @@ from server.core import Core
 from server.delivery import is_known, located
 from server.integers import as_numbers, as_text
 from server.library import WorkflowInfo, read_bytes_document, read_document
+from server.submission import told
 
 routes = Routes("workflows")
 
@@ -233,7 +234,7 @@ def _json(workflow: Workflow, integers: Integers) -> dict[str, Any]:
 
 
 def _told(problems: list[Problem]) -> list[Problem]:
-    return [Problem.model_validate(_sendable(item.model_dump())) for item in problems]
+    return [Problem.model_validate(_sendable(item.model_dump())) for item in told(problems)]
 
 
 def _sendable(value: Any) -> Any:

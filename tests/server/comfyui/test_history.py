@@ -51,7 +51,7 @@ def run(**facts: Any) -> Run:
     workflow = workflow_of_api(PROMPT, TOYS)[0]
     sent = Sent(7, PROMPT, EXTRA, ["a/b"], ["a/b", "1"], Ids.of(PROMPT, workflow))
     kept = json.loads(json.dumps(sent.to_json()))
-    given = {"comfyui": kept, "client": "c", "created": 1.0, "started": 2.0, "finished": 3.5} | facts
+    given = {"comfyui": kept, "client": "c", "position": 7.0, "created": 1.0, "started": 2.0, "finished": 3.5} | facts
     return Run("p", **given)
 
 
