@@ -10,7 +10,7 @@ from typing import Any
 from graph.around import Around
 from graph.errors import GraphError
 from graph.events import NodePreview, NodeProgress
-from graph.progress import Progress
+from graph.progress import Preview, Progress
 from graph.record import Record
 from graph.states import States
 from graph.work import Work
@@ -108,8 +108,10 @@ class Calling:
                 if keeps_state and self.states is not None and progress.state is not None:
                     self.states.save(work.key, progress.state)
                 self.say(NodeProgress, work.node, progress.done, progress.total)
-                if progress.preview is not None and self.previews():
-                    self._preview(work.node, progress, context)
+                if isinstance(progress.preview, Preview):
+                    self.say(NodePreview, work.node, progress.preview.mime, progress.preview.data, True)
+                elif progress.preview is not None and self.previews():
+                    self._preview(work.node, progress.preview, context)
                 del progress
         finally:
             self._close(steps, work.node, context)
@@ -122,11 +124,10 @@ class Calling:
         except Exception as error:  # noqa: BLE001 — the node's own code
             log.warning("Node '%s' failed while it was closed: %s: %s", node, type(error).__name__, error)
 
-    def _preview(self, node: str, progress: Progress, context: Context) -> None:
-        assert progress.preview is not None  # noqa: S101 — asked by the caller
+    def _preview(self, node: str, draw: Callable[[], Preview], context: Context) -> None:
         try:
             with context():
-                preview = progress.preview()
+                preview = draw()
         except Exception as error:  # noqa: BLE001 — a picture to look at is no reason to lose the work
             log.warning("The preview of node '%s' could not be drawn: %s: %s", node, type(error).__name__, error)
             return

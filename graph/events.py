@@ -75,12 +75,15 @@ class NodeProgress(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodePreview(Event):
-    """A small picture of a result in the making. data: the encoded bytes; they travel beside the JSON."""
+    """A small picture of a result in the making. data: the encoded bytes; they travel beside the JSON. whole: it is a
+    result itself, which nobody may leave out.
+    """
 
     name: ClassVar[str] = "node_preview"
     node: str
     mime: str
     data: bytes = field(metadata=BESIDE, repr=False)
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Preview:
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps. preview: draws a preview, called only if somebody looks. state: from which to resume.
+    """`done` of `total` steps. preview: draws a preview, called only if somebody looks; a Preview itself is a result,
+    and reaches everybody who follows the run. state: from which to resume.
 
     state: a mapping of names to tensors, numbers, text, or such mappings; the node that takes the service `resume` gets
     the last one back when its run was cut off. It must not be changed after it was yielded.
@@ -25,7 +26,7 @@ class Progress:
 
     done: int
     total: int
-    preview: Callable[[], Preview] | None = None
+    preview: Callable[[], Preview] | Preview | None = None
     state: object | None = None
 
 

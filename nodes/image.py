@@ -1,5 +1,6 @@
 """Nodes that load, save, make and change pictures."""
 
+import uuid
 from typing import Annotated, Literal, NamedTuple
 
 from annotated_types import Ge, Le
@@ -8,6 +9,7 @@ from diffusion.values import Image, Mask
 from graph.files import File, InFolder, SavedFiles
 from graph.folders import OutputFolder, atomic_write
 from graph.node import Default, Help, Hint, node
+from graph.progress import Preview, Progress, Steps
 from graph.record import Record
 
 PICTURE_SUFFIXES = (
@@ -62,6 +64,23 @@ def save_image(
 def preview_image(images: Image, *, output: OutputFolder, record: Record) -> SavedFiles:
     """Show each picture without keeping it: written to the temp folder."""
     return _saved(images, "preview", "temp", 1, output, record)
+
+
+def _never_the_same() -> str:
+    """A picture is handed over each time it is asked for: nothing of it is kept that could be named again."""
+    return uuid.uuid4().hex
+
+
+@node(
+    "SaveImageWebsocket", category="api/image", title="Send Image (Websocket)", output=True, fingerprint=_never_the_same
+)
+def send_image(images: Image, *, record: Record) -> Steps[None]:
+    """Hand each picture to those who follow the run, as a PNG of full size. Nothing is written to disk."""
+    from diffusion.picture_files import png_files
+
+    files = png_files(images, texts={}, source_type=_source_type(record), compress_level=1)
+    for index, data in enumerate(files, start=1):
+        yield Progress(index, len(files), Preview("image/png", data))
 
 
 @node("ImageScale", category="image/upscaling", title="Upscale Image")
@@ -151,6 +170,13 @@ def composite_images(
     return composited(destination, source, x, y, resize_source=resize_source, mask=mask)
 
 
+def _source_type(record: Record) -> str | None:
+    """What a file says of where its picture is from; None where files shall say nothing."""
+    if record.metadata == "none":
+        return None
+    return "compositeWithTrainedAlgorithmicMedia" if record.uses_pictures else "trainedAlgorithmicMedia"
+
+
 def _saved(
     images: Image,
     prefix: str,
@@ -162,13 +188,7 @@ def _saved(
     """Encode all pictures first, so that a broken batch leaves no file behind."""
     from diffusion.picture_files import png_files
 
-    mark = "compositeWithTrainedAlgorithmicMedia" if record.uses_pictures else "trainedAlgorithmicMedia"
-    files = png_files(
-        images,
-        texts=record.texts(),
-        source_type=None if record.metadata == "none" else mark,
-        compress_level=compress_level,
-    )
+    files = png_files(images, texts=record.texts(), source_type=_source_type(record), compress_level=compress_level)
     height, width = images.pixels.shape[1:3]
     paths = output.paths(prefix, len(files), ".png", kind=kind, width=width, height=height)
     for path, data in zip(paths, files, strict=True):

@@ -325,7 +325,7 @@ def _frame_of(item: Any, *, crowded: bool) -> bytes | None:
         return packed({"say": what, **facts}, body)
     run, event = item
     if isinstance(event, NodePreview):
-        return None if crowded else packed({"say": "event", "run": run, "event": event.to_json()}, event.data)
+        return None if crowded and not event.whole else packed({"say": "event", "run": run, "event": event.to_json()}, event.data)
     return packed({"say": "event", "run": run, "event": _json(event)})
 
 

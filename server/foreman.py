@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from server.catalogue import LiveCatalogue
 from server.crew import Crew, Post
+from server.database import StorageFailed
 from server.facts import Facts
 from server.following import follow, for_clients, where
 from server.hub import Hub
@@ -27,6 +28,12 @@ SAME_DEATHS, DEATHS = 2, 5
 
 CANCEL_SECONDS = 40.0
 """How long a run may take to stop before its worker is ended by force."""
+
+REST_SECONDS = 5.0
+"""How long nothing is begun after the database could not be written, as when the disk is full."""
+
+PRIVATE_SECONDS, PRIVATE_RUNS = 300.0, 1_000
+"""How long, and how many, private runs that are over are remembered."""
 
 Intent = Literal["cancel", "pause", "yield", "end"]
 """Why a run that is at work is asked to stop."""
@@ -63,6 +70,7 @@ class Foreman:
         self._private: dict[str, tuple[float, Run]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_due = False
+        self._is_resting = False
         self._ending = False
         self.ended: Callable[[Run], Awaitable[None]] = _unheard
 
@@ -121,7 +129,7 @@ class Foreman:
                 run.nodes[path] = report.model_copy(update={"state": "skipped"})
         try:
             if run.private:
-                self._private[run.id] = (time.monotonic(), run)
+                self._remember(run)
                 await self.ended(run)
                 await self._records.forget([run.id])
             else:
@@ -142,10 +150,21 @@ class Foreman:
 
     def finished_private(self, run_id: str) -> Run | None:
         """A private run that is over: remembered for a few minutes, so that who sent it learns what came of it."""
-        now = time.monotonic()
-        self._private = {name: kept for name, kept in self._private.items() if now - kept[0] < 300.0}
+        self._forget_old()
         found = self._private.get(run_id)
         return found[1] if found is not None else None
+
+    def _remember(self, run: Run) -> None:
+        self._private[run.id] = (time.monotonic(), run)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        oldest = time.monotonic() - PRIVATE_SECONDS
+        while self._private:
+            first, (ended, _) = next(iter(self._private.items()))
+            if ended > oldest and len(self._private) <= PRIVATE_RUNS:
+                return
+            del self._private[first]
 
     async def wait(self, run: Run, seconds: float) -> Run:
         """Wait until a run is over, so many seconds at most."""
@@ -181,7 +200,7 @@ class Foreman:
 
     def _dispatch(self) -> None:
         self._is_due = False
-        if self.is_held or self._ending:
+        if self.is_held or self._is_resting or self._ending:
             return
         while (choice := self.line.choose(self._crew.idle())) is not None:
             run, post = choice
@@ -205,26 +224,34 @@ class Foreman:
 
     async def _begin(self, run: Run, post: Post) -> None:
         """Tell a worker to make a run; its document comes from the records."""
+        worker = post.worker
         try:
+            run.restarts += 1
+            run.started = run.started or time.time()
             full = await self._records.full(run.id)
             if full is None:
                 raise LookupError("its document is not in the records")
-            run.started = run.started or time.time()
-            run.restarts += 1
             # What a worker was at that is gone, this one is not at yet: should it die, it did not die of that.
             run.nodes = {path: report for path, report in run.nodes.items() if report.state != "running"}
             await self._records.save(run)
+        except StorageFailed as error:
+            log.warning("Run %s waits on: %s", run.id, error)
+            if post.run == run.id and post.worker is worker:
+                post.run, post.state = "", "idle"
+                await self._put_off(run)
+            return
         except Exception as error:
             log.exception("Run %s could not be begun", run.id)
+            self._intents.pop(run.id, None)
             if post.run == run.id:
                 post.run, post.state = "", "idle"
             await self.finish(run, "failed", Failure(code="not_kept", message=f"It could not be begun: {error}."))
             return
-        if post.run != run.id or post.worker is None:
+        if post.run != run.id or worker is None or post.worker is not worker:
             return  # the worker has ended meanwhile
         if run.restarts > 1:
             self._hub.publish(run, {"event": "run_resumed", "worker": post.name})
-        post.worker.tell(
+        worker.tell(
             "run",
             full.workflow.encode(),
             run=run.id,
@@ -235,7 +262,25 @@ class Foreman:
             client_workflow=full.client_workflow,
         )
         if self._intents.get(run.id) is not None:  # asked to stop before it had begun
-            post.worker.tell("stop", run=run.id, park=self._intents[run.id] != "cancel")
+            worker.tell("stop", run=run.id, park=self._intents[run.id] != "cancel")
+
+    async def _put_off(self, run: Run) -> None:
+        """A run that the database could not take up waits again, and so does all else, until it may have room."""
+        intent = self._intents.pop(run.id, None)
+        if intent == "cancel":
+            await self.finish(run, "cancelled")
+            return
+        run.state, run.worker = ("paused" if intent == "pause" else "waiting"), ""
+        run.restarts -= 1
+        if run.state == "waiting":
+            self.line.add(run)
+        if not self._is_resting:
+            self._is_resting = True
+            asyncio.get_running_loop().call_later(REST_SECONDS, self._rested)
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        self.wake()
 
     def _lose_patience(self, run: Run, post: Post) -> None:
         if post.run == run.id and run.id in self.active and post.worker is not None:
@@ -259,7 +304,7 @@ class Foreman:
         if known is None:
             return
         if event["event"] == "node_preview":
-            self._hub.preview(known, event["node"], event["mime"], body)
+            self._hub.preview(known, event["node"], event["mime"], body, whole=event.get("whole", False))
             return
         told = for_clients(event, self._places)
         follow(known, told)
@@ -277,7 +322,7 @@ class Foreman:
         known.seconds += said.get("seconds", 0.0)
         status = said["status"]
         if status == "parked" and intent != "cancel":
-            self._spawn(self._park(known, intent or "end"))
+            self._park(known, intent or "end")
         elif status in ("parked", "cancelled"):
             self._spawn(self.finish(known, "cancelled"))
         else:
@@ -298,7 +343,7 @@ class Foreman:
             self._spawn(self.finish(known, "cancelled"))
             return
         if self._ending or intent in ("pause", "end"):
-            self._spawn(self._park(known, intent or "end"))
+            self._park(known, intent or "end")
             return
         node, step = where(known)
         known.deaths = (*known.deaths, Death(time=time.time(), worker=post.name, node=node, step=step, reason=reason))
@@ -316,7 +361,7 @@ class Foreman:
             self._spawn(self.finish(known, "failed", failure))
         else:
             self._hub.publish(known, {"event": "run_interrupted", "reason": reason})
-            self._spawn(self._park(known, "yield", told=True))
+            self._park(known, "yield", told=True)
 
     def catalogue(self, post: Post, data: Mapping[str, Any]) -> None:
         """A worker brings the node types it knows."""
@@ -327,13 +372,19 @@ class Foreman:
         """The state of a worker changed."""
         self._hub.announce("workers_changed", workers=[info.model_dump(mode="json") for info in self._crew.workers])
 
-    async def _park(self, run: Run, intent: Intent, *, told: bool = False) -> None:
+    def _park(self, run: Run, intent: Intent, *, told: bool = False) -> None:
         """A run waits again, or until it is resumed; it goes on where it left off."""
+        # At once: who cancels it from here on cancels one that waits, and asks no worker that no longer has it.
         run.state, run.worker = ("paused" if intent == "pause" else "waiting"), ""
+        self._spawn(self._parked(run, run.state, intent, told=told))
+
+    async def _parked(self, run: Run, state: State, intent: Intent, *, told: bool) -> None:
         try:
             await self._records.save(run)
         except Exception:
             log.exception("That run %s was paused could not be kept", run.id)
+        if run.state != state:  # it was cancelled meanwhile, paused or resumed
+            return
         if not told:
             by = {"pause": "user", "yield": "run", "end": "server"}.get(intent, "server")
             self._hub.publish(run, {"event": "run_paused", "by": by})

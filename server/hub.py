@@ -34,6 +34,9 @@ HELD_BYTES = 4 * 2**20
 HELD_PREVIEWS = 4 * 2**20
 """What one subscription holds at most: messages, bytes of them, and bytes of previews."""
 
+HELD_WHOLE = 256 * 2**20
+"""Bytes of pictures up to which one that is a result still waits for a reader."""
+
 HELD_RUNS = 1_000
 """Runs of which a subscription may miss something; one that misses more is closed."""
 
@@ -127,7 +130,12 @@ class Message:
     @cached_property
     def key(self) -> object:
         """Of two messages with one key the newer replaces the older."""
-        return (self.event["run"], self.event["node"]) if self.data is not None else self
+        return (self.event["run"], self.event["node"]) if self.data is not None and not self.is_whole else self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a picture that is a result, and stands for itself."""
+        return self.event.get("whole", False)
 
 
 class Subscription:
@@ -237,7 +245,7 @@ class Subscription:
         if older is not None:
             self._let_go(older)
             self._dropped()
-        if self.held_previews + message.size <= HELD_PREVIEWS:
+        if self.held_previews + message.size <= (HELD_WHOLE if message.is_whole else HELD_PREVIEWS):
             self.held_previews += message.size
             self._waiting[message.key] = message
         else:
@@ -307,9 +315,14 @@ class Hub:
         run.next_seq = seq + 1
         return seq
 
-    def preview(self, run: Run, node: str, mime: str, data: bytes) -> None:
-        """Show a result in the making, to whoever keeps up. It is told behind all events published before."""
-        event = {"event": PREVIEW, "run": run.id, "seq": run.next_seq - 1, "node": node, "mime": mime}
+    def preview(self, run: Run, node: str, mime: str, data: bytes, *, whole: bool = False) -> None:
+        """Show a result in the making, to whoever keeps up. It is told behind all events published before.
+
+        whole: it is a result itself, and waits for its readers, up to a bound.
+        """
+        event: dict[str, Any] = {"event": PREVIEW, "run": run.id, "seq": run.next_seq - 1, "node": node, "mime": mime}
+        if whole:
+            event["whole"] = True
         message = Message(event, data, run.owner, run.client, run)
         self._pending.pop(message.key, None)
         self._queue(message)

@@ -243,6 +243,7 @@ class Library:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(source, target)
                 sync_folder(target.parent)
+                self._known.pop(source, None)
                 self._tidy(source.parent)
             return self._info(new, target)
 

@@ -267,7 +267,8 @@ class Runs:
             self._foreman.line.remove(run)
             run.state = "paused"
             await self._records.save(run)
-            self._hub.publish(run, {"event": "run_paused", "by": "user"})
+            if run.state == "paused":  # somebody may have wanted something else meanwhile
+                self._hub.publish(run, {"event": "run_paused", "by": "user"})
 
     async def resume(self, run: Run) -> None:
         """Let a paused run wait for its turn again."""
@@ -275,9 +276,10 @@ class Runs:
             raise Refusal(409, "not_paused", f"Run '{run.id}' is {run.state}, not paused.")
         run.state = "waiting"
         await self._records.save(run)
-        self._hub.publish(run, {"event": "run_queued"})
-        self._foreman.line.add(run)
-        self._foreman.wake()
+        if run.state == "waiting":  # and was not cancelled or paused meanwhile
+            self._hub.publish(run, {"event": "run_queued"})
+            self._foreman.line.add(run)
+            self._foreman.wake()
 
     async def move(
         self, run: Run, *, priority: int | None = None, position: float | None = None, front: bool = False
@@ -291,7 +293,8 @@ class Runs:
         if run in self._foreman.line:
             self._foreman.line.add(run)
         await self._records.save(run)
-        self._hub.publish(run, {"event": "run_moved", "priority": run.priority, "position": run.position})
+        if not run.is_over:  # nothing follows the last event
+            self._hub.publish(run, {"event": "run_moved", "priority": run.priority, "position": run.position})
         self._foreman.wake()
 
     async def retry(self, run: Run, who: Caller) -> Run:
@@ -402,8 +405,8 @@ class Runs:
         return position
 
     async def _set_held(self, held: bool) -> None:
-        self._foreman.is_held = held
         await self._records.remember(HELD, held)
+        self._foreman.is_held = held
         self._hub.announce("queue_changed", paused=held)
         self._foreman.wake()
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import gzip
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -20,11 +20,14 @@ routes = Table()
 
 
 class Descriptions:
-    """The answer as it was last made. files: whose names stand in it as choices."""
+    """The answer as it was last made. files: whose names stand in it as choices. expected: node types that a client
+    takes for granted; those that are not there are described as ones not to be used.
+    """
 
-    def __init__(self, catalogue: LiveCatalogue, files: Folders) -> None:
+    def __init__(self, catalogue: LiveCatalogue, files: Folders, expected: Sequence[str] = ()) -> None:
         self._catalogue = catalogue
         self._files = files
+        self._expected = expected
         self._revision = ""
         self._listed: Mapping[str, tuple[str, ...]] = {}
         self._plain = self._zipped = b""
@@ -47,9 +50,29 @@ class Descriptions:
             listed[folder] = choices(folder)
             return listed[folder]
 
-        plain = encoded(object_info(edition.catalogue, look_up))
+        described = object_info(edition.catalogue, look_up)
+        described |= {name: _absent(name) for name in self._expected if name not in described}
+        plain = encoded(described)
         self._plain, self._zipped = plain, gzip.compress(plain, 6, mtime=0)
         self._revision, self._listed = edition.revision, listed
+
+
+def _absent(name: str) -> dict[str, Any]:
+    """A node type that is not there, for clients that cannot start without its name. They do not offer it."""
+    return {
+        "input": {"required": {}},
+        "input_order": {"required": []},
+        "output": [],
+        "output_is_list": [],
+        "output_name": [],
+        "name": name,
+        "display_name": name,
+        "description": "This node type is not available here: a workflow with it is refused.",
+        "python_module": "nodes",
+        "category": "not available",
+        "output_node": False,
+        "deprecated": True,
+    }
 
 
 @routes.get("/object_info")

@@ -4,6 +4,7 @@ import asyncio
 
 from server.comfyui.clients import Clients
 from server.comfyui.descriptions import Descriptions
+from server.comfyui.frontend import EXPECTED
 from server.core import Core
 
 
@@ -17,5 +18,5 @@ class Face:
         self.core = core
         self.files = core.places.folders()
         self.clients = Clients(core)
-        self.descriptions = Descriptions(core.catalogue, self.files)
+        self.descriptions = Descriptions(core.catalogue, self.files, EXPECTED if core.settings.frontend else ())
         self.keeping = asyncio.Lock()

@@ -29,6 +29,13 @@ FINGERPRINTED = "assets/"
 """Below this folder a file with another content has another name."""
 
 
+EXPECTED = (
+    *("CheckpointLoaderSimple", "ImageOnlyCheckpointLoader", "LoraLoader", "LoraLoaderModelOnly", "VAELoader"),
+    *("ControlNetLoader", "UNETLoader", "UpscaleModelLoader", "StyleModelLoader", "GLIGENLoader"),
+)
+"""Node types that the application looks up for its list of models; without one of them, loaders cannot be drawn."""
+
+
 class Package(NamedTuple):
     """The installed application. folder: of its files."""
 

@@ -37,7 +37,7 @@ FILES = {"files": ["/out/a.png"], "kind": "output"}
         (NodeProgress("r", 3, 1.5, "a", 2, 9), {"event": "node_progress", "node": "a", "done": 2, "total": 9}),
         (
             NodePreview("r", 3, 1.5, "a", "image/jpeg", b"..."),
-            {"event": "node_preview", "node": "a", "mime": "image/jpeg"},
+            {"event": "node_preview", "node": "a", "mime": "image/jpeg", "whole": False},
         ),
         (
             NodeFinished("r", 3, 1.5, "a", None, 0.25, FILES, {"IMAGE": object()}),

@@ -1,5 +1,6 @@
 import json
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ from PIL import Image as PilImage
 
 from diffusion.picture_files import PictureError
 from diffusion.values import Image, Mask
+from graph.events import NodePreview
 from graph.files import File
 from graph.folders import OutputFolder
 from graph.node import node_type_of
 from nodes import image as nodes
+from tests.graph.flows import flow
+from tests.nodes.bench import Bench
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -100,6 +104,20 @@ def test_previews_go_to_the_temp_folder(output):
     assert result.kind == "temp"
     assert [path.parent for path in result.paths] == [output.temp] * 2
     assert all(path.is_file() for path in result.paths)
+
+
+def test_pictures_are_sent_whole_every_time_though_nobody_asks_for_previews(tmp_path):
+    workflow = flow(
+        made=("EmptyImage", {"width": 6, "height": 4, "batch_size": 2, "color": 0x4080FF}),
+        sent=("SaveImageWebsocket", {"images": "made.IMAGE"}),
+    )
+    bench = Bench(tmp_path)
+    for _ in range(2):
+        sent = [event for event in bench.events(workflow) if isinstance(event, NodePreview)]
+        assert [(event.node, event.mime, event.whole) for event in sent] == [("sent", "image/png", True)] * 2
+        with PilImage.open(BytesIO(sent[1].data)) as picture:
+            assert (picture.size, picture.getpixel((0, 0))) == ((6, 4), (0x40, 0x80, 0xFF))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scaling_nodes():

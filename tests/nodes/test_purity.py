@@ -187,7 +187,7 @@ def test_a_call_leaves_its_inputs_as_they_were(
     with torch.inference_mode():
         result = finished(function(type_id)(**given, **workshop.services_of(type_id)))
     assert fingerprint(given) == before
-    assert result is not None
+    assert result is not None or not spec.outputs
 
 
 def finished(result: Any) -> Any:

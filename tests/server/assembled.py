@@ -1,4 +1,4 @@
-"""The whole server as `serve` builds it, on a loopback port, in a thread; its workers are actors: no torch, no models."""
+"""The whole server as `serve` builds it, on a loopback port, in a thread; its workers are actors who load nothing."""
 
 import asyncio
 import threading

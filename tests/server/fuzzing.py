@@ -151,7 +151,8 @@ class Fuzzer:
         operation = (case.method.upper(), case.path)
         if case.path_parameters and chance.random() < 0.8:
             for name in list(case.path_parameters):
-                if choices := self.known.choices(case.path, name):
+                choices = self.known.choices(case.path, name)
+                if choices and not (mode is GenerationMode.NEGATIVE and name == "place"):
                     case.path_parameters[name] = chance.choice(choices)
         if mode is GenerationMode.NEGATIVE:
             return {}

@@ -131,7 +131,9 @@ class Soak:
             with suppress(*LOST):
                 async with self.server.session.ws_connect(f"{self.server.address}/v1/events?previews=false") as socket:
                     known = {run: max(seen) for run, seen in self.heard.items() if run not in self.over}
-                    await socket.send_json({"since": {run: -1 for run in self.accepted if run not in self.over} | known})
+                    await socket.send_json(
+                        {"since": {run: -1 for run in self.accepted if run not in self.over} | known}
+                    )
                     async for message in socket:
                         if message.type is aiohttp.WSMsgType.TEXT:
                             self._hear(json.loads(message.data))
@@ -238,7 +240,9 @@ class Soak:
         for wanted in self.accepted.values():
             if wanted.seed is not None:
                 run = await self.server.ask(f"/v1/runs/{wanted.id}")
-                found |= {wanted.seed: pixels(self.server.folder / file["kind"] / file["name"]) for file in run["files"]}
+                found |= {
+                    wanted.seed: pixels(self.server.folder / file["kind"] / file["name"]) for file in run["files"]
+                }
         return found
 
 

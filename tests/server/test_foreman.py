@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
+from server import foreman
 from server.api import Caller, Refusal
+from server.database import StorageFull
 from server.run import SubmitRun
 from tests.server.crews import ME, Theatre, core_with, document, story, submitted, until
 
@@ -110,6 +112,29 @@ def test_a_death_before_the_step_is_reached_again_is_not_the_runs_fault(tmp_path
 
     run = asyncio.run(play())
     assert [(death.node, death.step) for death in run.deaths] == [("sample", 5), ("", 0), ("", 0)]
+
+
+def test_while_nothing_can_be_written_runs_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(foreman, "REST_SECONDS", 0.01)
+
+    async def play():
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre) as core:
+            save, full = core.records.save, 3
+
+            async def saved(run, **options):
+                nonlocal full
+                if full > 0:
+                    full -= 1
+                    raise StorageFull("The disk is full.")
+                await save(run, **options)
+
+            core.records.save = saved
+            first, second = await submitted(core), await submitted(core)
+            await until(lambda: theatre.last.run == first.id)
+            return core.runs.active[second.id].state, full, first.restarts
+
+    assert asyncio.run(play()) == ("waiting", 0, 1)
 
 
 def test_a_device_that_fails_twice_in_a_row_is_set_aside_and_another_goes_on(tmp_path):

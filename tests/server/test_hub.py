@@ -115,6 +115,20 @@ def test_without_room_on_the_disk_events_are_still_told(caplog: pytest.LogCaptur
     ]
 
 
+def test_a_picture_that_is_a_result_is_replaced_by_nothing() -> None:
+    async def test(hub: Hub, records: Memory) -> None:
+        run, reader = Run("a"), hub.subscribe(everything)
+        for number in range(3):
+            hub.preview(run, "send", "image/png", b"%d" % number, whole=True)
+            hub.preview(run, "sample", "image/jpeg", b"small %d" % number)
+            await hub.flushed()
+        told = [message.data for message in drain(reader)]
+        assert told == [b"0", b"1", b"2", b"small 2"]
+        assert not records.rows
+
+    hubbed(test)
+
+
 def test_a_preview_follows_the_event_before_it_and_is_replaced_by_a_newer() -> None:
     async def test(hub: Hub, records: Memory) -> None:
         run, other, reader = Run("a"), Run("b"), hub.subscribe(everything)

@@ -283,6 +283,7 @@ def test_the_history_is_searched_and_paged(tmp_path: Path):
     async def scene(client: Client):
         runs = [await client.submit(f"Number {number}", labels={"odd": str(number % 2)}) for number in range(5)]
         await client.post(f"/v1/runs/{runs[4]}/cancel")
+        await client.works_on(runs[0])
 
         async def found(query: str) -> list[str]:
             return [run["title"][7:] for run in (await client.get(f"/v1/runs?{query}")).json["runs"]]

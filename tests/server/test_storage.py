@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.kills import UNFINISHED, quick
+from tests.server.kills import UNFINISHED, picture, quick
 from tests.server.processes import Refused, Served
 
 SIZE = 24
@@ -45,8 +45,10 @@ def test_a_full_disk_refuses_what_cannot_be_kept_and_loses_nothing(disk: Path):
     async def main() -> None:
         async with Served(disk / "home", "--no-previews") as server:
             await server.ready()
-            await server.ask("/v1/queue/pause", {})
+            first = (await server.ask("/v1/runs", picture(1, 10_000)))["id"]
             waiting = [(await server.ask("/v1/runs", quick(f"before {number}")))["id"] for number in range(5)]
+            while not (await server.ask(f"/v1/runs/{first}"))["done"]:
+                await asyncio.sleep(0.05)
             ballast = fill(disk)
             refused = 0
             for number in range(200):  # the last room is in the database's own files
@@ -62,14 +64,17 @@ def test_a_full_disk_refuses_what_cannot_be_kept_and_loses_nothing(disk: Path):
             assert (await server.ask("/v1/queue"))["waiting_count"] == len(waiting)
             assert (await server.ask("/v1/health"))["status"]
 
-            with suppress(Refused):  # that the line is held no more may not be kept: it goes on all the same
-                await server.ask("/v1/queue/resume", {})
-            await asyncio.sleep(2.0)  # what could be begun, had its beginning to be written
-            states = [(await server.ask(f"/v1/runs/{run}"))["state"] for run in waiting]
-            assert set(states) <= {*UNFINISHED, "done"}, states
+            await server.ask(f"/v1/runs/{first}/cancel", {})  # then the next one is due, and cannot be begun
+            while (await server.ask(f"/v1/runs/{first}"))["state"] == "running":
+                await asyncio.sleep(0.05)
+                fill(disk)
+            for _ in range(20):
+                fill(disk)
+                states = [(await server.ask(f"/v1/runs/{run}"))["state"] for run in waiting]
+                assert set(states) <= {*UNFINISHED, "done"}, states
+                await asyncio.sleep(0.05)
 
             ballast.unlink()
-            await server.ask("/v1/queue/resume", {})
             waiting.append((await server.ask("/v1/runs", quick("after")))["id"])
             for run in waiting:
                 while (found := await server.ask(f"/v1/runs/{run}"))["state"] in UNFINISHED:

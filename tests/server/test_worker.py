@@ -76,7 +76,9 @@ class Ear:
                 for said, _ in self.said[begun:]:
                     begun += 1
                     event = said.get("event", {})
-                    if said["say"] == kind and all(value in (said.get(name), event.get(name)) for name, value in facts.items()):
+                    if said["say"] == kind and all(
+                        value in (said.get(name), event.get(name)) for name, value in facts.items()
+                    ):
                         return said
                 self._more.clear()
                 await self._more.wait()

@@ -179,6 +179,12 @@ def test_the_browser_application(tmp_path: Path, installed: Path) -> None:
                 async with it.client.get(path) as response:
                     assert response.status in (400, 404)
                     assert response.content_type == "application/json"
+            described = await it.get("/api/object_info")
+            assert described["GLIGENLoader"]["deprecated"]
+            assert "deprecated" not in described["CheckpointLoaderSimple"]
+            refused = {"1": {"class_type": "GLIGENLoader", "inputs": {}}}
+            async with it.client.post("/api/prompt", json={"prompt": refused}) as response:
+                assert response.status == 400
             assert (await it.get("/queue")) == {"queue_running": [], "queue_pending": []}
             assert (await it.get("/v1/system"))["version"] == "0"
 

@@ -1,0 +1,89 @@
+"""Requests about one run that meet: the last word counts, and nothing of a run follows its end."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import server.foreman
+from tests.server.crews import Theatre, core_with, story, submitted, until
+
+
+def test_who_cancels_while_it_is_resumed_has_cancelled(tmp_path: Path):
+    async def play() -> None:
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre, workers=1, devices=("cpu",)) as core:
+            for order in ("resume first", "cancel first"):
+                run = await submitted(core, paused=True)
+                work = [core.runs.resume(run), core.runs.cancel(run)]
+                results = await asyncio.gather(
+                    *(work if order == "resume first" else work[::-1]), return_exceptions=True
+                )
+                assert run.state == "cancelled", results
+                assert len(core.runs.line()) == 0
+                events = [event["event"] for event in await story(core, run.id)]
+                assert events[-1] == "run_finished"
+            assert theatre.last.run is None
+
+    asyncio.run(play())
+
+
+def test_who_cancels_twice_has_cancelled_once(tmp_path: Path):
+    async def play() -> None:
+        async with core_with(tmp_path, Theatre(), workers=0) as core:
+            run = await submitted(core)
+            await asyncio.gather(*(core.runs.cancel(run) for _ in range(5)))
+            events = [event["event"] for event in await story(core, run.id)]
+            assert events.count("run_finished") == 1
+            assert events[-1] == "run_finished"
+
+    asyncio.run(play())
+
+
+def test_who_cancels_while_it_is_moved_has_the_last_event(tmp_path: Path):
+    async def play() -> None:
+        async with core_with(tmp_path, Theatre(), workers=0) as core:
+            run = await submitted(core)
+            await asyncio.gather(core.runs.move(run, priority=3), core.runs.pause(run), core.runs.cancel(run))
+            events = [event["event"] for event in await story(core, run.id)]
+            assert events[-1] == "run_finished"
+            assert run.state == "cancelled"
+
+    asyncio.run(play())
+
+
+def test_who_cancels_as_it_is_parked_has_cancelled(tmp_path: Path):
+    async def play() -> None:
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre, workers=1, devices=("cpu",)) as core:
+            for end in ("parked", "died"):
+                run = await submitted(core)
+                await until(lambda run=run: theatre.last.run == run.id)
+                puppet = theatre.last
+                if end == "parked":
+                    await core.runs.pause(run)
+                    puppet.over(run.id, "parked")
+                else:
+                    puppet.done.add(run.id)
+                    puppet.die()
+                await core.runs.cancel(run)  # before anything else had its turn
+                assert run.state == "cancelled"
+                await until(lambda run=run: run.id not in core.runs.active)
+                events = [event["event"] for event in await story(core, run.id)]
+                assert events[-1] == "run_finished"
+                assert len(core.runs.line()) == 0
+
+    asyncio.run(play())
+
+
+def test_private_runs_that_nobody_asks_for_do_not_pile_up(tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setattr(server.foreman, "PRIVATE_RUNS", 3)
+
+    async def play() -> None:
+        async with core_with(tmp_path, Theatre(), workers=0) as core:
+            runs = [await submitted(core, private=True) for _ in range(6)]
+            for run in runs:
+                await core.runs.cancel(run)
+            found = [await core.runs.wait(run.id, 0.0) for run in runs]
+            assert [run is not None for run in found] == [False] * 3 + [True] * 3
+
+    asyncio.run(play())
