@@ -168,7 +168,7 @@ class Facts:
         states = Counter(worker.state for worker in core.crew.workers)
         lost = states["aside"] + states["stopped"]
         if lost:
-            reasons.append(f"{lost} of {states.total()} workers cannot take runs.")
+            reasons.append(f"{lost} of {states.total()} worker{'s' * (states.total() > 1)} cannot take runs.")
             serving = lost < states.total()
         if core.catalogue.current is None:
             reasons.append("The node types are not known yet.")

@@ -32,6 +32,9 @@ CANCEL_SECONDS = 40.0
 REST_SECONDS = 5.0
 """How long nothing is begun after the database could not be written, as when the disk is full."""
 
+WAITERS = 2_000
+"""How many requests may wait for runs to be over. Those whose clients have gone wait on, and must not pile up."""
+
 PRIVATE_SECONDS, PRIVATE_RUNS = 300.0, 1_000
 """How long, and how many, private runs that are over are remembered."""
 
@@ -67,7 +70,9 @@ class Foreman:
         self._previews = previews
         self._intents: dict[str, Intent] = {}
         self._waiting: dict[str, list[asyncio.Future[Run]]] = {}
+        self._waiters = 0
         self._private: dict[str, tuple[float, Run]] = {}
+        self._unkept: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_due = False
         self._is_resting = False
@@ -148,8 +153,20 @@ class Foreman:
             self._spawn(self._thin(run))
         self.wake()
 
+    async def _keep_end(self, run: Run) -> None:
+        """Write that a run is over as soon as there is room; what ends before that takes it up again."""
+        while run.id in self._unkept and not self._ending:
+            await asyncio.sleep(REST_SECONDS)
+            with suppress(StorageFailed):
+                await (self._records.forget([run.id]) if run.private else self._records.save(run))
+                del self._unkept[run.id]
+
     def finished_private(self, run_id: str) -> Run | None:
-        """A private run that is over: remembered for a few minutes, so that who sent it learns what came of it."""
+        """A run that is over, of which the records do not know that. A private one is remembered for a few minutes, so
+        that who sent it learns what came of it.
+        """
+        if run_id in self._unkept:
+            return self._unkept[run_id]
         self._forget_old()
         found = self._private.get(run_id)
         return found[1] if found is not None else None
@@ -167,19 +184,23 @@ class Foreman:
             del self._private[first]
 
     async def wait(self, run: Run, seconds: float) -> Run:
-        """Wait until a run is over, so many seconds at most."""
-        if run.is_over or run.id not in self.active:
+        """Wait until a run is over, so many seconds at most; not at all where too many wait already."""
+        if run.is_over or run.id not in self.active or self._waiters >= WAITERS:
             return run
         waiting: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(run.id, []).append(waiting)
+        self._waiters += 1
         try:
             return await asyncio.wait_for(waiting, seconds)
         except TimeoutError:
             return run
         finally:
+            self._waiters -= 1
             others = self._waiting.get(run.id)
             if others is not None and waiting in others:
                 others.remove(waiting)
+                if not others:
+                    del self._waiting[run.id]
 
     def wake(self) -> None:
         """See soon whether a run can begin."""

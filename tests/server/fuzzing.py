@@ -260,7 +260,8 @@ async def furnished(server: Assembled) -> Known:
             apart = (await answer.json())["id"]
         for title in ("one", "two", "wait", "wait too"):
             wait = {} if title.startswith("wait") else {"Prefer": "wait=30"}
-            async with session.post("/v1/runs", json={"workflow": document(title)}, headers=wait) as answer:
+            body = {"workflow": document(title), "paused": title == "wait too"}
+            async with session.post("/v1/runs", json=body, headers=wait) as answer:
                 (active if title.startswith("wait") else over).append((await answer.json())["id"])
         async with session.post("/v1/files/input?name=known.png", data=PICTURE):
             pass

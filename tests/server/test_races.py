@@ -87,3 +87,20 @@ def test_private_runs_that_nobody_asks_for_do_not_pile_up(tmp_path: Path, monkey
             assert [run is not None for run in found] == [False] * 3 + [True] * 3
 
     asyncio.run(play())
+
+
+def test_those_who_wait_do_not_pile_up(tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setattr(server.foreman, "WAITERS", 3)
+
+    async def play() -> None:
+        async with core_with(tmp_path, Theatre(), workers=0) as core:
+            run = await submitted(core)
+            waiting = [asyncio.create_task(core.runs.wait(run.id, 60.0)) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert (await core.runs.wait(run.id, 60.0)).state == "waiting"  # at once
+            await core.runs.cancel(run)
+            assert [found.state for found in await asyncio.gather(*waiting)] == ["cancelled"] * 3
+            again = await submitted(core)
+            assert (await core.runs.wait(again.id, 0.01)).state == "waiting"
+
+    asyncio.run(play())
