@@ -1,4 +1,4 @@
-"""No time: a queue whose server, worker or both are killed (SIGKILL) at random moments, compared with an undisturbed one.
+"""No time: a queue whose server and workers are killed (SIGKILL) at random moments, compared with an undisturbed one.
 
     python -m benchmarks.server_kill [--moments N] [--longest S] [--steps N] [--seed S] [--workers N]
 
@@ -35,7 +35,8 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> bool:
                 await soak.moment(arguments.longest)
                 await soak.kill(chance.choice(VICTIMS))
                 if number % 20 == 0:
-                    print(f"{number} kills, {len(soak.over)} runs over, {time.perf_counter() - began:.0f} s", flush=True)
+                    seconds = time.perf_counter() - began
+                    print(f"{number} kills, {len(soak.over)} runs over, {seconds:.0f} s", flush=True)
         await soak.drained()
         await soak.verify()
         pictures = await soak.pictures()
@@ -48,8 +49,8 @@ async def soak(arguments: argparse.Namespace, folder: Path) -> bool:
         lost = [reached - resumed for reached, resumed in soak.resumed]
         anew = sum(resumed == 0 for _, resumed in soak.resumed)
         print(
-            f"samplers cut short: {len(lost)}; steps done again: median {statistics.median(lost):.0f}, most {max(lost)}; "
-            f"begun anew: {anew}; at → from: {soak.resumed}"
+            f"samplers cut short: {len(lost)}; steps done again: median {statistics.median(lost):.0f}, "
+            f"most {max(lost)}; begun anew: {anew}; at → from: {soak.resumed}"
         )
     print("\n".join(soak.wrong) or "nothing else was wrong")
     return not soak.wrong and not different

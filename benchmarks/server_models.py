@@ -2,10 +2,11 @@
 
     python -m benchmarks.server_models [--runs N] [--steps N] [--seed S]
 
-The three are the bundled model with one tensor and the header changed each, so that nothing of one can be used for another. A worker
-counts the networks it loaded; a checkpoint is three (text encoder, denoiser, autoencoder), and every run, with a text
-and a seed of its own, needs all of them: a checkpoint was loaded as often as networks were, divided by three. The least there can be is three; `in turn` is what workers that keep one
-checkpoint at a time would load if they took the runs in the order they came. Target: 6 for 200 runs.
+The three are the bundled model with one tensor and the header changed each, so that nothing of one can be used for
+another. A worker counts the networks it loaded; a checkpoint is three (text encoder, denoiser, autoencoder), and every
+run, with a text and a seed of its own, needs all of them: a checkpoint was loaded as often as networks were, divided by
+three. The least there can be is three; `in turn` is what workers that keep one checkpoint at a time would load if they
+took the runs in the order they came. Target: 6 for 200 runs.
 """
 
 import argparse

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 from server.catalogue import LiveCatalogue
@@ -140,6 +141,10 @@ class Foreman:
             else:
                 await self._records.save(run)
                 await self.ended(run)
+        except StorageFailed as reason:
+            log.warning("The end of run %s cannot be kept for now: %s", run.id, reason)
+            self._unkept[run.id] = run
+            self._spawn(self._keep_end(run))
         except Exception:
             log.exception("The end of run %s could not be kept", run.id)
         del self.active[run.id]
@@ -155,10 +160,19 @@ class Foreman:
 
     async def _keep_end(self, run: Run) -> None:
         """Write that a run is over as soon as there is room; what ends before that takes it up again."""
+        waited = 0.0
         while run.id in self._unkept and not self._ending:
-            await asyncio.sleep(REST_SECONDS)
+            await asyncio.sleep(REST_SECONDS / 50)  # so that it holds up no end
+            waited += REST_SECONDS / 50
+            if waited < REST_SECONDS:
+                continue
+            waited = 0.0
             with suppress(StorageFailed):
-                await (self._records.forget([run.id]) if run.private else self._records.save(run))
+                if not run.private:
+                    await self._records.save(run)
+                await self.ended(run)
+                if run.private:
+                    await self._records.forget([run.id])
                 del self._unkept[run.id]
 
     def finished_private(self, run_id: str) -> Run | None:

@@ -240,9 +240,8 @@ class Soak:
         for wanted in self.accepted.values():
             if wanted.seed is not None:
                 run = await self.server.ask(f"/v1/runs/{wanted.id}")
-                found |= {
-                    wanted.seed: pixels(self.server.folder / file["kind"] / file["name"]) for file in run["files"]
-                }
+                for file in run["files"]:
+                    found[wanted.seed] = pixels(self.server.folder / file["kind"] / file["name"])
         return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.server.kills import UNFINISHED, Soak, picture, pixels, resumptions, undisturbed
 from tests.server.processes import Served
 
-MOMENTS, LONGEST, STEPS = 10, 2.5, 30
+MOMENTS, LONGEST, STEPS = 10, 2.5, 20
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def test_a_queue_survives_kills_at_random_moments(tmp_path: Path):
     async def main() -> None:
         async with Served(tmp_path / "killed", "--no-previews") as server:
             chance = random.Random(4)
-            soak = Soak(server, chance, STEPS)
+            soak = Soak(server, chance, STEPS, ahead=3)
             async with soak.clients():
                 for number in range(MOMENTS):
                     await soak.moment(LONGEST)
@@ -40,12 +40,12 @@ def test_a_queue_survives_kills_at_random_moments(tmp_path: Path):
 
 
 def test_a_server_told_to_end_parks_the_step_and_goes_on_from_it(tmp_path: Path):
-    steps = 200
+    steps = 80
 
     async def main() -> None:
         async with Served(tmp_path / "home", "--no-previews") as server:
             run = (await server.ask("/v1/runs", picture(5, steps)))["id"]
-            while (found := await server.ask(f"/v1/runs/{run}"))["done"] < 20:
+            while (found := await server.ask(f"/v1/runs/{run}"))["done"] < 10:
                 assert found["state"] in UNFINISHED, found["error"]
                 await asyncio.sleep(0.01)
             code, seconds = await server.end()

@@ -360,7 +360,7 @@ def test_a_device_that_is_not_there_is_said_so(tmp_path: Path):
         ([], 2, "A worker is started by the server and takes its orders from it. Use `serve`."),
         ([packed({"do": "run", "run": "one"})], 2, "A worker is started by the server"),
         ([b"GET / HTTP/1.1\r\n\r\n"], 2, "A worker is started by the server"),
-        ([packed({"do": "begin", "device": "cpu"}), b"garbage, and much more of it"], 0, "The orders of this worker ended"),
+        ([packed({"do": "begin", "device": "cpu"}), b"garbage, and more of it"], 0, "The orders of this worker ended"),
         ([packed({"do": "begin", "device": "cpu"}), packed({"do": "end"})[:-1]], 0, "It ended within a frame."),
     ],
 )  # fmt: skip
