@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event as Flag
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
+from graph.cache import MemoryCache
 from graph.errors import GraphError, InvalidWorkflow
 from graph.events import Event, NodeFinished, NodePreview, RunFinished
 from graph.plan import Plan
@@ -38,7 +39,38 @@ FLUSH_SECONDS = 20.0
 PARKING_SECONDS = 4.0
 """How long a run may take to come to the end of its step when the server has gone."""
 
-END = object()
+
+class Said(NamedTuple):
+    """A message of its own."""
+
+    header: dict[str, Any]
+    body: bytes
+
+    def frame(self) -> bytes:
+        """As it travels."""
+        return packed(self.header, self.body)
+
+
+class Happened(NamedTuple):
+    """An event of a run."""
+
+    run: str
+    event: Event
+
+    @property
+    def is_new_result(self) -> bool:
+        """Whether a node has computed what the cache is still to write."""
+        return isinstance(self.event, NodeFinished) and self.event.reused is None
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether nobody misses it: a preview, soon followed by the next."""
+        return isinstance(self.event, NodePreview) and not self.event.whole
+
+    def frame(self) -> bytes:
+        """As it travels."""
+        body = self.event.data if isinstance(self.event, NodePreview) else b""
+        return packed({"say": "event", "run": self.run, "event": _json(self.event)}, body)
 
 
 @dataclass(eq=False)
@@ -80,7 +112,7 @@ class _Work:
     def __init__(self, data: Path, begin: Mapping[str, Any], said: BinaryIO) -> None:
         self.said = said
         self.begin = begin
-        self.outgoing: SimpleQueue[Any] = SimpleQueue()
+        self.outgoing: SimpleQueue[Said | Happened | None] = SimpleQueue()
         self.waiting: SimpleQueue[Job | None] = SimpleQueue()
         self.jobs: dict[str, Job] = {}
         self.engine = Engine(
@@ -118,13 +150,13 @@ class _Work:
             self._keep_states()  # a long step: what is known so far is kept all the same
         else:
             self.engine.close()
-        self.outgoing.put(END)
+        self.outgoing.put(None)
         sending.join(1.0)
         sys.stderr.flush()
         os._exit(0)  # a node may still be at work on its thread; everything is written by now
 
     def say(self, what: str, body: bytes = b"", **facts: Any) -> None:
-        self.outgoing.put((what, facts, body))
+        self.outgoing.put(Said({"say": what, **facts}, body))
 
     def _obey(self, frame: Frame) -> None:
         order = frame.header
@@ -173,8 +205,8 @@ class _Work:
         if order.get("models"):
             self.engine.weights.release()
         cache = self.engine.cache
-        if order.get("results") and isinstance(cache, TieredCache):
-            cache.memory.clear()  # type: ignore[attr-defined]
+        if order.get("results") and isinstance(cache, TieredCache) and isinstance(cache.memory, MemoryCache):
+            cache.memory.clear()
         return self._state()
 
     # What it makes
@@ -253,7 +285,7 @@ class _Work:
                 if isinstance(event, RunFinished):
                     status = event.status
                 else:
-                    self.outgoing.put((run, event))
+                    self.outgoing.put(Happened(run, event))
         if status == "cancelled" and job.parked:
             status = "parked"
             self._keep_states()  # who hears that it is parked may end this process
@@ -288,24 +320,23 @@ class _Work:
             batch = [self.outgoing.get()]
             while not self.outgoing.empty():
                 batch.append(self.outgoing.get())
-            if any(_is_new_result(item) for item in batch):
+            if any(isinstance(item, Happened) and item.is_new_result for item in batch):
                 cache = self.engine.cache
                 if isinstance(cache, TieredCache) and not cache.flush(FLUSH_SECONDS):
                     log.warning("Results are slow to be written to disk.")
             try:
                 for index, item in enumerate(batch):
-                    if item is END:
+                    if item is None:
                         return
-                    frame = _frame_of(item, crowded=len(batch) - index > PREVIEWS_AHEAD)
-                    if frame is not None:
-                        self.said.write(frame)
+                    if isinstance(item, Said) or not item.is_spare or len(batch) - index <= PREVIEWS_AHEAD:
+                        self.said.write(item.frame())
                 self.said.flush()
             except (OSError, ValueError):
                 return  # nobody listens any more
 
 
 def _warm_up() -> None:
-    """Import what nearly every run needs while nobody waits for it. One that comes meanwhile waits for what it needs."""
+    """Import what nearly every run needs, before anybody waits for it."""
     try:
         import diffusion.loading
         import diffusion.network
@@ -313,20 +344,6 @@ def _warm_up() -> None:
         import diffusion.vae  # noqa: F401
     except Exception:
         log.exception("What runs need could not be imported")
-
-
-def _is_new_result(item: Any) -> bool:
-    return len(item) == 2 and isinstance(item[1], NodeFinished) and item[1].reused is None if item is not END else False
-
-
-def _frame_of(item: Any, *, crowded: bool) -> bytes | None:
-    if len(item) == 3:
-        what, facts, body = item
-        return packed({"say": what, **facts}, body)
-    run, event = item
-    if isinstance(event, NodePreview):
-        return None if crowded and not event.whole else packed({"say": "event", "run": run, "event": event.to_json()}, event.data)
-    return packed({"say": "event", "run": run, "event": _json(event)})
 
 
 def _json(event: Event) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def failure_facts(run: Run, catalogue: Catalogue | None) -> dict[str, Any]:
         "code": code if re.fullmatch(r"[a-z0-9_]{0,60}", code) else "other",
         "type": type_at(run.error.node) if run.error else "",
         "seconds": run.seconds,
-        "restarts": run.restarts,
+        "starts": run.starts,
         "deaths": [{"type": type_at(death.node), "step": death.step} for death in run.deaths],
         "types": dict(Counter(type_id if type_id in known else "(unknown)" for type_id in types.values())),
     }

@@ -4,6 +4,7 @@ Everything here happens on the event loop; only what must be written is waited f
 """
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -74,7 +75,7 @@ class Foreman:
         self._waiters = 0
         self._private: dict[str, tuple[float, Run]] = {}
         self._unkept: dict[str, Run] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Future[None]] = set()
         self._is_due = False
         self._is_resting = False
         self._ending = False
@@ -90,7 +91,7 @@ class Foreman:
                 full = await self._records.full(run.id)
                 run.nodes = full.nodes if full is not None else {}
                 for text in await self._records.events(run.id, -1, 100_000):
-                    follow(run, _parsed(text))
+                    follow(run, json.loads(text))
             self.active[run.id] = run
             if was_running:
                 run.state, run.worker = "waiting", ""
@@ -261,7 +262,7 @@ class Foreman:
         """Tell a worker to make a run; its document comes from the records."""
         worker = post.worker
         try:
-            run.restarts += 1
+            run.starts += 1
             run.started = run.started or time.time()
             full = await self._records.full(run.id)
             if full is None:
@@ -284,7 +285,7 @@ class Foreman:
             return
         if post.run != run.id or worker is None or post.worker is not worker:
             return  # the worker has ended meanwhile
-        if run.restarts > 1:
+        if run.starts > 1:
             self._hub.publish(run, {"event": "run_resumed", "worker": post.name})
         worker.tell(
             "run",
@@ -306,7 +307,7 @@ class Foreman:
             await self.finish(run, "cancelled")
             return
         run.state, run.worker = ("paused" if intent == "pause" else "waiting"), ""
-        run.restarts -= 1
+        run.starts -= 1
         if run.state == "waiting":
             self.line.add(run)
         if not self._is_resting:
@@ -319,9 +320,7 @@ class Foreman:
 
     def _lose_patience(self, run: Run, post: Post) -> None:
         if post.run == run.id and run.id in self.active and post.worker is not None:
-            kill = getattr(post.worker, "kill", None)
-            if kill is not None:
-                kill(f"run {run.id} did not stop within {CANCEL_SECONDS:.0f} s")
+            post.worker.kill(f"run {run.id} did not stop within {CANCEL_SECONDS:.0f} s")
 
     # What workers say
 
@@ -435,20 +434,14 @@ class Foreman:
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # type: ignore[arg-type]
+        self._tasks.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: "asyncio.Future[None]") -> None:
-        self._tasks.discard(task)  # type: ignore[arg-type]
+        self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("Something went wrong in the queue", exc_info=task.exception())
 
 
 async def _unheard(run: Run) -> None:
     """Nobody wants to know that a run is over."""
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    import json
-
-    return json.loads(text)

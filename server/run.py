@@ -59,7 +59,7 @@ class Run:
     models: paths of the model files it uses. seeds: "node.input" → value.
 
     planned: paths of the nodes of the plan; types: theirs, while it runs. nodes: what is known of each, by path.
-    seconds: how long it was at work. deaths: of workers it ran on. overtaken: how often another went first. restarts:
+    seconds: how long it was at work. deaths: of workers it ran on. overtaken: how often another went first. starts:
     how often it was begun. next_seq: the number of its next event.
 
     What is heavy (workflow, client_workflow, comfyui) is not held for runs that are active: `Records.full` reads it.
@@ -96,7 +96,7 @@ class Run:
     types: dict[str, str] = field(default_factory=dict)
     deaths: tuple[Death, ...] = ()
     overtaken: int = 0
-    restarts: int = 0
+    starts: int = 0
     next_seq: int = 0
     worker: str = ""
     retry_of: str = ""
@@ -179,7 +179,7 @@ class RunInfo(Frozen):
     files: list[FileInfo]
     seeds: dict[str, str] = Field(description="as text: they may be larger than 2^53")
     labels: dict[str, str]
-    restarts: int
+    starts: int = Field(description="how often it was begun; more than once if it was paused or interrupted")
     worker: str
     retry_of: str
     ahead: int

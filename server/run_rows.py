@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 LIGHT = (
     "id", "owner", "app", "key", "digest", "title", "state", "priority", "position", "interactive", "private",
-    "created", "started", "finished", "seconds", "next_seq", "overtaken", "restarts", "worker", "client", "retry_of",
+    "created", "started", "finished", "seconds", "next_seq", "overtaken", "starts", "worker", "client", "retry_of",
     "metadata", "wanted", "labels", "hook", "models", "seeds", "error", "deaths", "planned",
 )  # fmt: skip
 """The columns of `runs` that are parts of a run."""
@@ -44,7 +44,7 @@ def row_of(run: Run) -> dict[str, Any]:
         "seconds": run.seconds,
         "next_seq": run.next_seq,
         "overtaken": run.overtaken,
-        "restarts": run.restarts,
+        "starts": run.starts,
         "worker": as_text(run.worker),
         "client": as_text(run.client),
         "retry_of": as_text(run.retry_of),
@@ -81,7 +81,7 @@ def run_of(row: Row) -> Run:
         seconds=row["seconds"],
         next_seq=max(row["next_seq"], -1 if row["last_seq"] is None else row["last_seq"] + 1),
         overtaken=row["overtaken"],
-        restarts=row["restarts"],
+        starts=row["starts"],
         worker=row["worker"],
         client=row["client"],
         retry_of=row["retry_of"],

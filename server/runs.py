@@ -432,7 +432,7 @@ class Runs:
 
 _PLAIN = (
     "id", "state", "title", "owner", "app", "priority", "position", "interactive", "private", "created", "started",
-    "finished", "seconds", "error", "labels", "restarts", "worker", "retry_of",
+    "finished", "seconds", "error", "labels", "starts", "worker", "retry_of",
 )  # fmt: skip
 
 

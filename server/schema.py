@@ -43,7 +43,7 @@ TABLES = (
         seconds REAL NOT NULL,
         next_seq INTEGER NOT NULL,
         overtaken INTEGER NOT NULL,
-        restarts INTEGER NOT NULL,
+        starts INTEGER NOT NULL,
         worker TEXT NOT NULL,
         client TEXT NOT NULL,
         retry_of TEXT NOT NULL,

@@ -55,6 +55,10 @@ class Worker(Protocol):
         """Park what runs and end, by force when the patience, in seconds, is at its end."""
         ...
 
+    def kill(self, why: str) -> None:
+        """End it by force. why: completes "It was ended because …"."""
+        ...
+
 
 class WorkerError(Exception):
     """A worker could not answer. code: in snake case. problems: of a workflow, as JSON."""

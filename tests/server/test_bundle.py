@@ -100,7 +100,7 @@ def a_run(number: int, *, private: bool = False) -> Run:
     }
     return Run(
         id=f"r{number}", owner=USER, key=f"{TOKEN}-{number}", title=PROMPT, state="failed", private=private,
-        created=1.0, finished=2.0, seconds=2.5, restarts=3, workflow=json.dumps(workflow), labels={"who": USER},
+        created=1.0, finished=2.0, seconds=2.5, starts=3, workflow=json.dumps(workflow), labels={"who": USER},
         comfyui={"prompt": PROMPT}, client=USER, models=(f"{FOLDER}.safetensors",),
         error=Failure(node=f"{PROMPT}/inner", code="out_of_memory", message=f"No memory for {PROMPT}"),
         deaths=(Death(time=1.0, worker="w", node=PROMPT, step=12, reason=f"killed with {PROMPT}"),),
@@ -146,7 +146,7 @@ def test_what_helps_is_in_it(core: Any):
     assert (settings["output"], settings["tls_key"], settings["host"]) == ("set", "not set", "another address")
     assert told["failures.json"] == [
         {
-            "code": "out_of_memory", "type": "KSampler", "seconds": 2.5, "restarts": 3,
+            "code": "out_of_memory", "type": "KSampler", "seconds": 2.5, "starts": 3,
             "deaths": [{"type": "KSampler", "step": 12}],
             "types": {"CLIPTextEncode": 1, "KSampler": 1, "(unknown)": 1},
         }

@@ -132,7 +132,7 @@ def test_while_nothing_can_be_written_runs_wait(tmp_path, monkeypatch):
             core.records.save = saved
             first, second = await submitted(core), await submitted(core)
             await until(lambda: theatre.last.run == first.id)
-            return core.runs.active[second.id].state, full, first.restarts
+            return core.runs.active[second.id].state, full, first.starts
 
     assert asyncio.run(play()) == ("waiting", 0, 1)
 

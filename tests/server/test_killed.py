@@ -59,7 +59,7 @@ def test_a_server_told_to_end_parks_the_step_and_goes_on_from_it(tmp_path: Path)
                     if heard[-1]["event"] == "run_finished":
                         break
             found = await server.ask(f"/v1/runs/{run}")
-            assert (found["state"], found["restarts"]) == ("done", 2)
+            assert (found["state"], found["starts"]) == ("done", 2)
             assert [death["reason"] for death in found["deaths"]] == []
             progress = [event["done"] for event in heard if event["event"] == "node_progress"]
             assert progress == list(range(1, steps + 1))  # no step is lost, and none is made twice

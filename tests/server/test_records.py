@@ -76,7 +76,7 @@ FULL = Run(
     planned=("3", "outer/4"),
     deaths=(Death(time=1.0, worker="w", node="3", step=7, reason="It was killed."),),
     overtaken=2,
-    restarts=1,
+    starts=1,
     next_seq=12,
     worker="cuda:0",
     retry_of="other",
