@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal
 
 from server.catalogue import LiveCatalogue
@@ -18,6 +19,7 @@ from server.facts import Facts
 from server.following import follow, for_clients, where
 from server.hub import Hub
 from server.line import Line
+from server.pace import Pace
 from server.places import Places
 from server.records import Records
 from server.redaction import without_paths
@@ -30,6 +32,9 @@ SAME_DEATHS, DEATHS = 2, 5
 
 CANCEL_SECONDS = 40.0
 """How long a run may take to stop before its worker is ended by force."""
+
+PROGRESS_SECONDS, PREVIEW_SECONDS = 0.05, 0.1
+"""How often the progress of one node is told at most, and shown. Each time costs every client a message."""
 
 REST_SECONDS = 5.0
 """How long nothing is begun after the database could not be written, as when the disk is full."""
@@ -76,6 +81,8 @@ class Foreman:
         self._private: dict[str, tuple[float, Run]] = {}
         self._unkept: dict[str, Run] = {}
         self._tasks: set[asyncio.Future[None]] = set()
+        self._progress = Pace(PROGRESS_SECONDS)
+        self._previews_told = Pace(PREVIEW_SECONDS)
         self._is_due = False
         self._is_resting = False
         self._ending = False
@@ -337,18 +344,38 @@ class Foreman:
         known = self.active.get(run)
         if known is None:
             return
-        if event["event"] == "node_preview":
-            self._hub.preview(known, event["node"], event["mime"], body, whole=event.get("whole", False))
+        kind, node = event["event"], event.get("node", "")
+        if kind == "node_preview":
+            self._preview(known, node, event, body)
             return
         told = for_clients(event, self._places)
         follow(known, told)
-        self._facts.event(event["event"])
-        if event["event"] == "node_finished":
-            self._facts.node_finished(known.types.get(event["node"], "other"), event["seconds"], event["reused"])
+        self._facts.event(kind)
+        if kind == "node_progress" and event["done"] != event["total"]:
+            self._progress.offer(run, node, partial(self._hub.publish, known, told))
+            return
+        self._progress.drop(run, node)
+        if kind == "node_finished":
+            self._previews_told.drop(run, node)
+            self._facts.node_finished(known.types.get(node, "other"), event["seconds"], event["reused"])
         self._hub.publish(known, told)
+
+    def _preview(self, run: Run, node: str, event: Mapping[str, Any], data: bytes) -> None:
+        whole = event.get("whole", False)
+        tell = partial(self._hub.preview, run, node, event["mime"], data, whole=whole)
+        if whole:
+            tell()
+        else:
+            self._previews_told.offer(run.id, node, tell)
+
+    def _hush(self, run: str) -> None:
+        """Tell nothing more of how a run's nodes progress: it is no longer at work."""
+        self._progress.drop(run)
+        self._previews_told.drop(run)
 
     def over(self, post: Post, run: str, said: Mapping[str, Any]) -> None:
         """A run is over, or parked."""
+        self._hush(run)
         intent = self._intents.pop(run, None)
         known = self.active.get(run)
         if known is None:
@@ -368,6 +395,7 @@ class Foreman:
     def died(self, post: Post, run: str, reason: str) -> None:
         """A worker ended. Its run is tried again, unless it is the run that workers die of."""
         self._facts.worker_died(post.device)
+        self._hush(run)
         intent = self._intents.pop(run, None)
         known = self.active.get(run)
         if known is None:

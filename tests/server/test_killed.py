@@ -62,7 +62,8 @@ def test_a_server_told_to_end_parks_the_step_and_goes_on_from_it(tmp_path: Path)
             assert (found["state"], found["starts"]) == ("done", 2)
             assert [death["reason"] for death in found["deaths"]] == []
             progress = [event["done"] for event in heard if event["event"] == "node_progress"]
-            assert progress == list(range(1, steps + 1))  # no step is lost, and none is made twice
+            assert progress == sorted(set(progress))  # not every step is told, but none is made twice
+            assert progress[-1] == steps
             assert [event["seq"] for event in heard if "seq" in event] == list(range(found["last_event"] + 1))
             assert not resumptions(heard)  # it was parked, not interrupted
             shown = pixels(server.folder / "output" / found["files"][0]["name"])
