@@ -4,7 +4,8 @@
 
 A server is started in a folder of its own; each run samples with the bundled model, with previews, and a seed of its
 own. The run's time is the worker's; the delay is from the server's stamp on an event to a client's reading it. Rounds
-are paired, in changing order, after one to warm up. The clients take their share of the same machine.
+are paired, in changing order, after one to warm up. Clients are elsewhere in life: here they are a process that yields
+to the server and its worker (nice 19), except for the one that measures.
 """
 
 import argparse
@@ -54,7 +55,22 @@ class Reader(asyncio.Protocol):
 
 @asynccontextmanager
 async def listeners(port: int, count: int, stalled: int) -> AsyncIterator[None]:
-    """So many clients, some of which never read."""
+    """So many clients, some of which never read, in a process of their own."""
+    words = (sys.executable, "-m", "benchmarks.sockets", "--listen", str(port), str(count), str(stalled))
+    child = await asyncio.create_subprocess_exec(
+        *words, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    await child.stdout.readline()
+    yield
+    child.stdin.close()
+    await child.wait()
+
+
+async def listen(port: int, count: int, stalled: int) -> None:
+    """Be these clients until stdin ends."""
+    os.nice(19)
     loop, readers = asyncio.get_running_loop(), []
     for number in range(count):
         raw = socket.socket()
@@ -65,7 +81,8 @@ async def listeners(port: int, count: int, stalled: int) -> AsyncIterator[None]:
         _, reader = await loop.create_connection(lambda reads=number >= stalled: Reader(reads), sock=raw)
         readers.append(reader)
         await reader.shaken
-    yield
+    print("listening", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
     for reader in readers:
         reader.transport.abort()
 
@@ -153,7 +170,9 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=200)
     parser.add_argument("--stalled", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
-    asyncio.run(served(parser.parse_args()))
+    parser.add_argument("--listen", type=int, nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    asyncio.run(listen(*arguments.listen) if arguments.listen else served(arguments))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,12 @@ def _value(given: Any) -> Any:
 def _told(core: "Core", address: str) -> None:
     print(address, flush=True)
     print(f"Noisewright {core.version} serves {core.places.data}. Ctrl-C ends it.", file=sys.stderr)
+    if core.settings.frontend:
+        print(
+            "ComfyUI's browser application is shown there. It needs a looser content policy: its pages may run scripts "
+            "that are inline or made as they run. Without --frontend none may.",
+            file=sys.stderr,
+        )
     for note in core.access.notes:
         print(note, file=sys.stderr)
     if core.access.shown:

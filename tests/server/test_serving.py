@@ -235,3 +235,17 @@ def test_it_starts_from_anywhere(tmp_path: Path):
     with started(tmp_path / "home", "--workers", "0") as server:
         names = [workflow["name"] for workflow in server.ask("/v1/workflows")[2]]
     assert "templates/text-to-image" in names
+
+
+def test_the_browser_application_is_served_and_what_it_costs_is_said(tmp_path: Path):
+    static = tmp_path / "site" / "comfyui_frontend_package" / "static"
+    static.mkdir(parents=True)
+    (static.parent / "__init__.py").write_text("raise SystemExit('nobody imports this')")
+    (static / "index.html").write_text("<title>their application</title>")
+    options = ("--workers", "0", "--frontend", "comfyui")
+    with started(tmp_path / "home", *options, variables={"PYTHONPATH": str(tmp_path / "site")}) as server:
+        status, headers, _ = server.ask("/")
+        assert (status, headers["content-type"]) == (200, "text/html")
+        assert "'unsafe-eval'" in headers["content-security-policy"]
+        assert "looser content policy" in server.said
+        assert "'unsafe-eval'" not in server.ask("/v1/queue")[1]["content-security-policy"]
