@@ -45,7 +45,9 @@ class WorkerInfo(Frozen):
 
 @dataclass(eq=False)
 class Post:
-    """The place of one worker. worker: the one that stands there now."""
+    """The place of one worker. worker: the one that stands there now. is_leaving: it was told to make room for a new
+    one.
+    """
 
     name: str
     device: str
@@ -59,6 +61,7 @@ class Post:
     asides: int = 0
     problem: str = ""
     again: asyncio.TimerHandle | None = None
+    is_leaving: bool = False
 
 
 class Listening(Protocol):
@@ -77,7 +80,7 @@ class Listening(Protocol):
         """A run is over, or parked."""
 
     def died(self, post: Post, run: str, reason: str) -> None:
-        """A worker ended; it had that run, or none ("")."""
+        """A worker ended; it had that run, or none (""). reason: "" where it was told to."""
 
     def catalogue(self, post: Post, data: Mapping[str, Any]) -> None:
         """A worker brings the node types it knows."""
@@ -157,6 +160,13 @@ class Crew:
             post.again.cancel()
             self._start(post)
 
+    async def renew(self, post: Post, patience: float) -> None:
+        """Let a new worker take the place of this one, whose run is parked: it reads node types and packs anew."""
+        self.again(post)
+        if post.worker is not None and not post.is_leaving:
+            post.is_leaving = True
+            await post.worker.end(patience)
+
     async def end(self, patience: float) -> None:
         """Let all park what they do and end; by force when the patience, in seconds, is at its end."""
         self._ending = True
@@ -221,7 +231,7 @@ class Crew:
         post.held = frozenset(said.get("held", ()))
         told = ("loads", "weights_bytes", "memory", "free", "process_bytes")
         post.facts |= {name: said[name] for name in told if name in said}
-        if not self._ending:
+        if not self._ending and not post.is_leaving:
             post.state = "idle"
         if said["status"] in ("done", "failed"):
             self.excuse(post)
@@ -236,6 +246,12 @@ class Crew:
             post.state = "stopped"
             if run:
                 listening.died(post, run, reason)
+            return
+        if post.is_leaving:
+            post.is_leaving = False
+            if run:
+                listening.died(post, run, "")
+            self._start(post)
             return
         log.warning("%s ended. %s", post.name, reason)
         post.failures += 1

@@ -394,7 +394,8 @@ class Foreman:
 
     def died(self, post: Post, run: str, reason: str) -> None:
         """A worker ended. Its run is tried again, unless it is the run that workers die of."""
-        self._facts.worker_died(post.device)
+        if reason:
+            self._facts.worker_died(post.device)
         self._hush(run)
         intent = self._intents.pop(run, None)
         known = self.active.get(run)
@@ -404,7 +405,7 @@ class Foreman:
             self._crew.excuse(post)
             self._spawn(self.finish(known, "cancelled"))
             return
-        if self._ending or intent in ("pause", "end"):
+        if self._ending or not reason or intent in ("pause", "end"):
             self._park(known, intent or "end")
             return
         node, step = where(known)

@@ -44,11 +44,11 @@ class Worker(Protocol):
         ...
 
     def tell(self, what: str, body: bytes = b"", **facts: Any) -> None:
-        """Give an order: `run` (body: the workflow), `stop`, `free`, `look`."""
+        """Give an order: `run` (body: the workflow), `stop`."""
         ...
 
     async def ask(self, what: str, body: bytes = b"", **facts: Any) -> Any:
-        """Ask a question, such as `plan`. Raises WorkerError with a sentence."""
+        """Ask a question: `plan`, `free`. Raises WorkerError with a sentence."""
         ...
 
     async def end(self, patience: float) -> None:

@@ -21,6 +21,9 @@ routes = Routes("runs")
 LONGEST_WAIT = 300.0
 """How long an answer is held back at most for a run to be over, in seconds."""
 
+LEAVING_SECONDS = 30.0
+"""How long a worker may take to come to the end of its step when another is to take its place."""
+
 MANY = 1000
 """How many runs one request may name."""
 
@@ -294,6 +297,15 @@ async def try_again(core: Core, worker: str) -> None:
     if post is None:
         raise Refusal(404, "unknown_worker", f"There is no worker '{worker}'.")
     core.crew.again(post)
+
+
+@routes.post("/v1/workers/{worker}/restart", scope="admin", status=204, refusals=(404,))
+async def restart(core: Core, worker: str) -> None:
+    """Let a new worker take the place of this one, which reads packs anew. Its run is parked, and goes on."""
+    post = core.crew.named(worker)
+    if post is None:
+        raise Refusal(404, "unknown_worker", f"There is no worker '{worker}'.")
+    await core.crew.renew(post, LEAVING_SECONDS)
 
 
 @routes.post("/v1/workers/free", scope="admin", status=204)

@@ -168,6 +168,25 @@ def test_a_device_that_fails_twice_in_a_row_is_set_aside_and_another_goes_on(tmp
     assert again == "starting"
 
 
+def test_a_worker_that_makes_room_for_a_new_one_is_no_failure(tmp_path):
+    async def play():
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre) as core:
+            run = await submitted(core)
+            await until(lambda: theatre.last.run == run.id)
+            for count in (2, 3, 4):
+                await core.crew.renew(core.crew.posts[0], 1.0)
+                await until(lambda count=count: len(theatre.cast) == count and theatre.last.run == run.id)
+            theatre.last.over(run.id, "done")
+            over = await core.runs.wait(run.id, 5)
+            return over, core.crew.workers[0], kinds(await story(core, run.id))
+
+    run, worker, events = asyncio.run(play())
+    assert (run.state, run.deaths, run.starts) == ("done", (), 4)
+    assert (worker.state, worker.failures) == ("idle", 0)
+    assert events == ["run_queued", *["run_paused", "run_resumed"] * 3, "run_finished"]
+
+
 def test_a_run_that_kills_at_ever_other_steps_fails_in_the_end(tmp_path):
     async def play():
         theatre = Theatre()
