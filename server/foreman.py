@@ -33,8 +33,8 @@ SAME_DEATHS, DEATHS = 2, 5
 CANCEL_SECONDS = 40.0
 """How long a run may take to stop before its worker is ended by force."""
 
-PROGRESS_SECONDS, PREVIEW_SECONDS = 0.05, 0.1
-"""How often the progress of one node is told at most, and shown. Each time costs every client a message."""
+PROGRESS_SECONDS = 0.1
+"""How often the progress of a node is told and shown at most. Each time costs every client a message."""
 
 REST_SECONDS = 5.0
 """How long nothing is begun after the database could not be written, as when the disk is full."""
@@ -81,8 +81,7 @@ class Foreman:
         self._private: dict[str, tuple[float, Run]] = {}
         self._unkept: dict[str, Run] = {}
         self._tasks: set[asyncio.Future[None]] = set()
-        self._progress = Pace(PROGRESS_SECONDS)
-        self._previews_told = Pace(PREVIEW_SECONDS)
+        self._pace = Pace(PROGRESS_SECONDS)
         self._is_due = False
         self._is_resting = False
         self._ending = False
@@ -352,11 +351,11 @@ class Foreman:
         follow(known, told)
         self._facts.event(kind)
         if kind == "node_progress" and event["done"] != event["total"]:
-            self._progress.offer(run, node, partial(self._hub.publish, known, told))
+            self._pace.offer(run, (kind, node), partial(self._hub.publish, known, told))
             return
-        self._progress.drop(run, node)
+        self._pace.drop(run, ("node_progress", node))
         if kind == "node_finished":
-            self._previews_told.drop(run, node)
+            self._pace.drop(run, ("node_preview", node))
             self._facts.node_finished(known.types.get(node, "other"), event["seconds"], event["reused"])
         self._hub.publish(known, told)
 
@@ -366,16 +365,11 @@ class Foreman:
         if whole:
             tell()
         else:
-            self._previews_told.offer(run.id, node, tell)
-
-    def _hush(self, run: str) -> None:
-        """Tell nothing more of how a run's nodes progress: it is no longer at work."""
-        self._progress.drop(run)
-        self._previews_told.drop(run)
+            self._pace.offer(run.id, ("node_preview", node), tell)
 
     def over(self, post: Post, run: str, said: Mapping[str, Any]) -> None:
         """A run is over, or parked."""
-        self._hush(run)
+        self._pace.end(run)
         intent = self._intents.pop(run, None)
         known = self.active.get(run)
         if known is None:
@@ -396,7 +390,7 @@ class Foreman:
         """A worker ended. Its run is tried again, unless it is the run that workers die of."""
         if reason:
             self._facts.worker_died(post.device)
-        self._hush(run)
+        self._pace.end(run)
         intent = self._intents.pop(run, None)
         known = self.active.get(run)
         if known is None:

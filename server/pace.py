@@ -2,51 +2,63 @@
 
 import asyncio
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Tell = Callable[[], object]
 
 
 @dataclass(eq=False)
 class _Turn:
+    """What was told of a group lately, by kind, and what of it is to be told next."""
+
     timer: asyncio.TimerHandle
-    newest: Tell | None = None
+    newest: dict[Hashable, Tell | None] = field(default_factory=dict)
 
 
 class Pace:
-    """Lets one thing of a kind through in so many seconds. What came in between is left out, but for the newest."""
+    """Lets things of a kind through once in so many seconds. What came in between is left out, but for the newest.
+
+    All kinds of a group have their turn together: so what belongs together travels together.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._turns: dict[str, dict[Hashable, _Turn]] = {}
+        self._turns: dict[str, _Turn] = {}
 
     def offer(self, group: str, kind: Hashable, tell: Tell) -> None:
-        """Call `tell` now, or when it is due, unless something newer of its kind comes before that."""
-        turn = self._turns.setdefault(group, {}).get(kind)
+        """Call `tell` now, or at the next turn, unless something newer of its kind comes before that."""
+        turn = self._turns.get(group)
+        if turn is None:
+            turn = self._turns[group] = _Turn(self._later(group))
+        if kind in turn.newest:
+            turn.newest[kind] = tell
+        else:
+            turn.newest[kind] = None
+            tell()
+
+    def drop(self, group: str, *kinds: Hashable) -> None:
+        """Leave out what waits of these kinds: it is of the past."""
+        turn = self._turns.get(group)
         if turn is not None:
-            turn.newest = tell
+            for kind in kinds:
+                turn.newest.pop(kind, None)
+
+    def end(self, group: str) -> None:
+        """Leave out all that waits of a group."""
+        turn = self._turns.pop(group, None)
+        if turn is not None:
+            turn.timer.cancel()
+
+    def _later(self, group: str) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(self._seconds, self._next, group)
+
+    def _next(self, group: str) -> None:
+        turn = self._turns[group]
+        waiting = {kind: tell for kind, tell in turn.newest.items() if tell is not None}
+        if not waiting:
+            del self._turns[group]
             return
-        self._turns[group][kind] = _Turn(self._later(group, kind))
-        tell()
-
-    def drop(self, group: str, kind: Hashable | None = None) -> None:
-        """Leave out what waits of a kind, or of a whole group: it is of the past."""
-        turns = self._turns.get(group, {})
-        for name in list(turns) if kind is None else [kind]:
-            turn = turns.pop(name, None)
-            if turn is not None:
-                turn.timer.cancel()
-        if not turns:
-            self._turns.pop(group, None)
-
-    def _later(self, group: str, kind: Hashable) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(self._seconds, self._next, group, kind)
-
-    def _next(self, group: str, kind: Hashable) -> None:
-        turn = self._turns[group][kind]
-        if turn.newest is None:
-            self.drop(group, kind)
-            return
-        tell, turn.newest = turn.newest, None
-        turn.timer = self._later(group, kind)
-        tell()
+        turn.newest = dict.fromkeys(waiting)
+        turn.timer = self._later(group)
+        for tell in waiting.values():
+            tell()

@@ -74,13 +74,24 @@ def test_what_is_of_the_past_is_not_told(clock: Clock) -> None:
     for kind in "abab":
         pace.offer("run", kind, lambda kind=kind: told.append(kind))
     pace.offer("other", "a", lambda: told.append("other"))
-    pace.drop("run", "a")
+    pace.drop("run", "a", "none")
     clock.pass_until(5)
     assert told == ["a", "b", "other", "b"]
     for kind in "aabb":
         pace.offer("run", kind, lambda kind=kind: told.append(kind))
-    pace.drop("run")
-    pace.drop("nobody")
+    pace.end("run")
+    pace.end("nobody")
+    pace.drop("nobody", "a")
     clock.pass_until(9)
     assert told[4:] == ["a", "b"]
     assert pace._turns == {}
+
+
+def test_what_belongs_together_is_told_together(clock: Clock) -> None:
+    pace, told = Pace(1), []
+    for moment in (0, 0.3, 0.6, 0.9):
+        clock.pass_until(moment)
+        for kind in "ab":
+            pace.offer("run", kind, lambda kind=kind, moment=moment: told.append((clock.now, kind, moment)))
+    clock.pass_until(5)
+    assert told == [(0, "a", 0), (0, "b", 0), (1, "a", 0.9), (1, "b", 0.9)]
