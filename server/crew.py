@@ -162,8 +162,9 @@ class Crew:
 
     async def renew(self, post: Post, patience: float) -> None:
         """Let a new worker take the place of this one, whose run is parked: it reads node types and packs anew."""
-        self.again(post)
-        if post.worker is not None and not post.is_leaving:
+        if post.again is not None:
+            self.again(post)
+        elif post.worker is not None and not post.is_leaving:
             post.is_leaving = True
             await post.worker.end(patience)
 

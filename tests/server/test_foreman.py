@@ -158,7 +158,10 @@ def test_a_device_that_fails_twice_in_a_row_is_set_aside_and_another_goes_on(tmp
             worker.over(run.id, "done")
             over = await core.runs.wait(run.id, 5)
             again = core.crew.named(failing)
-            core.crew.again(again)
+            count = len(theatre.cast)
+            await core.crew.renew(again, 1.0)
+            assert len(theatre.cast) == count + 1
+            assert not again.is_leaving
             return failing, worker.name, states, over.state, again.state
 
     failing, helping, states, state, again = asyncio.run(play())
