@@ -213,9 +213,12 @@ class Attempts:
 
     def _keep(self, task: Task, entry: Entry, content: str, here: str) -> None:
         """A result that was computed now."""
-        if self.calling.states is not None:
-            self.calling.states.drop(task.work.key)
-        self.ledger.finish(task, self.recollection.keep(task.work, entry, content), None, here)
+        kept = self.recollection.keep(task.work, entry, content)
+        states = self.calling.states
+        # A process killed between the two must find one of them: the state goes when the result is on disk.
+        if states is not None and "resume" in task.work.kind.spec.services and self.recollection.is_written():
+            states.drop(task.work.key)
+        self.ledger.finish(task, kept, None, here)
 
     def _fail(self, task: Task, error: Exception, here: str) -> None:
         failed = failure(task.work, error)

@@ -66,6 +66,10 @@ class Cache(Protocol):
         """Keep an entry, if there is room for it, under its key and also under another; give it with its digests."""
         ...
 
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was put is kept as lastingly as it will be. False where the timeout ended first."""
+        ...
+
 
 class MemoryCache:
     """The cache level nearest to a run. limit: in bytes. size_of: how many bytes a value holds. codecs: tell contents.
@@ -120,6 +124,11 @@ class MemoryCache:
             while self._size > self.limit:
                 self._forget(next(iter(self._entries)))
         return entry
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """There is nothing to wait for."""
+        del timeout
+        return True
 
     def clear(self) -> None:
         """Drop everything."""

@@ -12,6 +12,10 @@ from graph.work import Work
 log = logging.getLogger(__name__)
 
 
+WRITING_SECONDS = 10.0
+"""How long the end of a long node waits at most for its result to be written."""
+
+
 class Recollection:
     """The cache as one run sees it. asked: nodes whose values somebody outside asks for. output: the output folder, in
     which files that are gone are written anew; None where there is none.
@@ -55,6 +59,10 @@ class Recollection:
             if content:
                 return self._cache.put(content, entry)
         return entry
+
+    def is_written(self) -> bool:
+        """Wait until what was kept so far is where a killed process leaves it. False where that takes too long."""
+        return self._cache is None or self._cache.flush(WRITING_SECONDS)
 
     def read(self, task: Task, entry: Entry) -> Entry | None:
         """The entry of a task with its values; None where they cannot be read, and the work must be done anew."""

@@ -9,6 +9,8 @@ import pytest
 
 from graph.cache import MemoryCache
 from graph.catalogue import Catalogue
+from graph.codec import Codecs
+from graph.disk_cache import DiskCache
 from graph.document import Workflow
 from graph.errors import NodeFailed
 from graph.events import Event, NodeFinished, NodePreview, NodeProgress, NodeStarted, RunFinished, RunStarted
@@ -251,6 +253,24 @@ def test_a_node_whose_run_was_cut_off_goes_on_where_it_was(bench):
     steps = [note for note in done + bench.desk.notes if note.startswith("step")]
     assert steps == [f"step {number}" for number in range(20)]
     assert len(states) == 0
+
+
+def test_a_state_goes_when_the_result_is_where_another_process_finds_it(bench, tmp_path):
+    """Killed at the moment at which the state is dropped, a process has left the result behind."""
+    found = []
+    codecs = Codecs()
+    cache = DiskCache(tmp_path / "cache", codecs)
+
+    class Watched(MemoryStates):
+        def drop(self, key: str) -> None:
+            other = DiskCache(tmp_path / "cache", codecs)
+            found.append(other.get(key) is not None)
+            other.close()
+            super().drop(key)
+
+    list(bench.start(flow(**LONG), cache=cache, states=Watched()))
+    cache.close()
+    assert found == [True]
 
 
 def test_a_state_belongs_to_its_work_alone(bench):
