@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 DEPTH = 100
@@ -45,6 +46,19 @@ def check_depth(value: Any) -> None:
         if not level:
             return
     raise ValueError(f"is nested more than {DEPTH} levels deep")
+
+
+def finite(value: Any) -> Any:
+    """The value with null for each number that JSON has not: NaN and the infinities."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {key: finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [finite(item) for item in value]
+        case _:
+            return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

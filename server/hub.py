@@ -8,7 +8,6 @@ from which numbers on it must read what was stored.
 import asyncio
 import json
 import logging
-import math
 import struct
 import time
 from collections import OrderedDict, deque
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from graph.strict_json import finite
 from server.run import Run
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Message:
         try:
             return _json(self.event)
         except ValueError:
-            return _json(_finite(self.event))
+            return _json(finite(self.event))
 
     @cached_property
     def frame(self) -> bytes:
@@ -416,18 +416,6 @@ class Hub:
 
 def _json(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

@@ -3,13 +3,13 @@
 import asyncio
 import gzip
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from graph.comfyui.reading import parse_loosely
+from graph.strict_json import finite
 from server.api import LARGE, Refusal, check_text, read_bytes
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def encoded(value: Any) -> bytes:
     try:
         return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     except ValueError:
-        return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(finite(value), separators=(",", ":"), allow_nan=False).encode()
 
 
 def takes_gzip(request: web.Request) -> bool:
@@ -85,15 +85,3 @@ def _parsed(data: bytes) -> Any:
         except ValueError as error:
             raise Refusal(400, "not_json", f"The body {error}.") from error
     return found.value
-
-
-def _finite(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Mapping():
-            return {key: _finite(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_finite(item) for item in value]
-        case _:
-            return value
