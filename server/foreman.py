@@ -126,10 +126,6 @@ class Foreman:
         if intent in ("cancel", "pause"):
             asyncio.get_running_loop().call_later(CANCEL_SECONDS, self._lose_patience, run, post)
 
-    def intent_of(self, run: Run) -> Intent | None:
-        """What a run at work was asked for."""
-        return self._intents.get(run.id)
-
     async def finish(self, run: Run, state: State, error: Failure | None = None) -> None:
         """A run has come to its end: the records know it before anybody hears of it."""
         if run.is_over:
