@@ -1,0 +1,73 @@
+/** Listens to the keyboard for the whole page, and runs the command that a key means where it is pressed. */
+import { useEffect } from "react";
+import { preferencesStore } from "../state/preferences";
+import { viewStore } from "../state/view";
+import { allCommands, isAvailable } from "./all";
+import type { Command } from "./command";
+import { pressed } from "./keys";
+
+/** The keys of a command: the person's own, or those it comes with. */
+export function keysOf(command: Command): readonly string[] {
+  return preferencesStore.getState().keys[command.id] ?? command.keys ?? [];
+}
+
+export function useKeymap(): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || event.isComposing) return;
+      const keys = pressed(event);
+      const found = allCommands.find(
+        (command) =>
+          keysOf(command).includes(keys) && holds(command, keys, event) && isAvailable(command),
+      );
+      if (!found) return;
+      event.preventDefault();
+      found.run();
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, []);
+}
+
+function holds(command: Command, keys: string, event: KeyboardEvent): boolean {
+  if (viewStore.getState().overlay && command.id !== "view.commands") return false;
+  const isTyping = event.composedPath().some(isEditable);
+  if (isTyping && EDITING.has(keys)) return false;
+  if ((command.scope ?? "canvas") === "anywhere")
+    return !isTyping || /^(Ctrl|Alt)\+|^F\d+$/.test(keys);
+  return !isTyping && event.composedPath().some(isCanvas);
+}
+
+/** What a field means by these is its own. */
+const EDITING = new Set([
+  "Ctrl+Z",
+  "Ctrl+Shift+Z",
+  "Ctrl+Y",
+  "Ctrl+A",
+  "Ctrl+C",
+  "Ctrl+X",
+  "Ctrl+V",
+  "Ctrl+D",
+  "Ctrl+B",
+]);
+
+function isEditable(target: EventTarget): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type);
+  return (
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement ||
+    target.isContentEditable
+  );
+}
+
+const UNTYPED = new Set(["button", "checkbox", "radio", "range", "color", "file", "submit"]);
+
+/** Keys for the canvas also hold where nothing has the keyboard. */
+function isCanvas(target: EventTarget): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.dataset.keys === "canvas" ||
+    (target === document.body && document.activeElement === document.body)
+  );
+}

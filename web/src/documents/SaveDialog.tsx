@@ -1,0 +1,4 @@
+import type { OverlayProps } from "../pages/OverlayHost";
+export default function Part(_: OverlayProps) {
+  return null;
+}

@@ -1,0 +1,2 @@
+import type { Command } from "../commands/command";
+export const documentCommands: readonly Command[] = [];

@@ -1,0 +1,1 @@
+export async function startDocuments(_open: string | null): Promise<void> {}

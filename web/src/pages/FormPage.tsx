@@ -1,0 +1,3 @@
+export default function FormPage(_: { readonly name: string }) {
+  return null;
+}

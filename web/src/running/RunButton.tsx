@@ -1,0 +1,3 @@
+export function RunButton() {
+  return null;
+}

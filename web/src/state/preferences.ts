@@ -1,0 +1,119 @@
+/** What a person has set for themselves: in this browser at once, and on the server for the next one. */
+import { createStore, useStore } from "zustand";
+import { ask } from "../api/client";
+
+export interface Preferences {
+  readonly theme: "system" | "dark" | "light";
+  readonly contrast: "normal" | "high";
+  readonly motion: "system" | "reduced";
+  readonly density: "compact" | "regular" | "roomy";
+  readonly links: "curve" | "straight" | "orthogonal";
+  readonly wheel: "auto" | "zoom" | "pan";
+  readonly grid: boolean;
+  readonly healOnDelete: boolean;
+  readonly previews: boolean;
+  readonly weightStep: number;
+  readonly notify: boolean;
+  readonly neverForm: boolean;
+  /** Keys of commands, where they are not those they come with. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+  /** Node types: the pinned ones, and how often each was placed; pairs as "from>to". */
+  readonly favourites: readonly string[];
+  readonly used: Readonly<Record<string, number>>;
+  readonly pairs: Readonly<Record<string, number>>;
+  /** Choices that were starred or taken lately, by their source. */
+  readonly starred: Readonly<Record<string, readonly string[]>>;
+  readonly recent: Readonly<Record<string, readonly string[]>>;
+  /** Whether the page for newcomers has been answered. */
+  readonly welcomed: boolean;
+}
+
+export const DEFAULTS: Preferences = {
+  theme: "system",
+  contrast: "normal",
+  motion: "system",
+  density: "regular",
+  links: "curve",
+  wheel: "auto",
+  grid: true,
+  healOnDelete: false,
+  previews: true,
+  weightStep: 0.05,
+  notify: false,
+  neverForm: false,
+  keys: {},
+  favourites: [],
+  used: {},
+  pairs: {},
+  starred: {},
+  recent: {},
+  welcomed: false,
+};
+
+const KEPT = "noisewright-preferences";
+
+function remembered(): Preferences {
+  try {
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
+  } catch {
+    return DEFAULTS; // what was kept is no JSON, or nothing may be kept here
+  }
+}
+
+export const preferencesStore = createStore<Preferences>(remembered);
+
+export function usePreference<K extends keyof Preferences>(name: K): Preferences[K] {
+  return useStore(preferencesStore, (state) => state[name]);
+}
+
+export function setPreferences(change: Partial<Preferences>): void {
+  preferencesStore.setState(change);
+}
+
+/** Take what the server has, then keep both up to date. */
+export async function followPreferences(): Promise<void> {
+  preferencesStore.subscribe(keep);
+  try {
+    const told = await ask<{ editor?: Partial<Preferences> }>("GET", "/v1/preferences");
+    if (told.editor) preferencesStore.setState(told.editor);
+  } catch {
+    // Away: what this browser has holds, and is sent with the next change.
+  }
+}
+
+let waiting: ReturnType<typeof setTimeout> | undefined;
+
+function keep(preferences: Preferences): void {
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(preferences));
+  } catch {
+    // A browser that keeps nothing still has the server.
+  }
+  clearTimeout(waiting);
+  waiting = setTimeout(() => void send(preferences), 1000);
+}
+
+async function send(preferences: Preferences): Promise<void> {
+  try {
+    const told = await ask<Record<string, unknown>>("GET", "/v1/preferences");
+    await ask("PUT", "/v1/preferences", { body: { ...told, editor: preferences } });
+  } catch {
+    // Away, or not allowed to: it stays in this browser.
+  }
+}
+
+/** Show the theme a person wants. Follows the system where they have not said. */
+export function followTheme(): void {
+  const root = document.documentElement;
+  const system = window.matchMedia("(prefers-color-scheme: light)");
+  const show = (): void => {
+    const { theme, contrast, motion, density } = preferencesStore.getState();
+    root.dataset.theme = theme === "system" ? (system.matches ? "light" : "dark") : theme;
+    root.dataset.contrast = contrast;
+    root.dataset.motion = motion;
+    root.dataset.density = density;
+  };
+  show();
+  system.addEventListener("change", show);
+  preferencesStore.subscribe(show);
+}

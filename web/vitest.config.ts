@@ -1,0 +1,13 @@
+// Apart from vite.config.ts, because an install builds the editor without the tools that test it.
+import { defineConfig, mergeConfig } from "vitest/config";
+import vite from "./vite.config";
+
+export default mergeConfig(
+  vite,
+  defineConfig({
+    test: {
+      environment: "happy-dom",
+      include: ["tests/**/*.test.{ts,tsx}"],
+    },
+  }),
+);
