@@ -15,7 +15,7 @@ from diffusion.checkpoint import read_checkpoint
 from diffusion.latents import empty
 from diffusion.memory import Weights
 from diffusion.sampling import sample
-from diffusion.text import encode
+from diffusion.text.encoding import encode
 from diffusion.vae import decode
 
 CHECKPOINT = Path(__file__).parent.parent / "models" / "checkpoints" / "sprout.safetensors"

@@ -17,7 +17,7 @@ from diffusion.checkpoint import Parts, read_checkpoint
 from diffusion.latents import empty
 from diffusion.memory import Weights
 from diffusion.sampling import sample
-from diffusion.text import encode
+from diffusion.text.encoding import encode
 from diffusion.training.glyphs import read_glyphs
 from diffusion.training.plates import SIZE, Plate, atlas, composed
 from diffusion.training.ranking import ranks

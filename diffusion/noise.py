@@ -47,6 +47,28 @@ def initial_noise(shape: Sequence[int], seed: int, batch_index: Sequence[int] | 
     return torch.cat([items[place] for place in batch_index])
 
 
+def slerp(start: Tensor, end: Tensor, weight: float) -> Tensor:
+    """Spherical interpolation from `start` to `end`, item by item; both float32 [B, *axes].
+
+    weight: 0 gives `start`, 1 gives `end`, to the bit. Between, an item goes along the great circle through both
+    (Shoemake 1985, "Animating rotation with quaternion curves"), its norm linearly from that of one to that of the
+    other: noise stays as strong as noise, where a straight line would cut through the sphere. Items that point the same
+    way, or opposite ones, or nowhere, have no such circle; they are interpolated linearly.
+    """
+    if weight in (0, 1):
+        return end if weight else start
+    flat, other = start.flatten(1).double(), end.flatten(1).double()
+    norm, other_norm = flat.norm(dim=1, keepdim=True), other.norm(dim=1, keepdim=True)
+    cosine = (flat * other).sum(1, keepdim=True) / (norm * other_norm)
+    angle = cosine.clamp(-1, 1).acos()
+    sine = angle.sin()
+    length = norm + weight * (other_norm - norm)
+    turned = ((1 - weight) * angle).sin() / sine * (flat / norm) + (weight * angle).sin() / sine * (other / other_norm)
+    straight = flat + weight * (other - flat)
+    has_circle = (sine > 1e-6) & (norm > 0) & (other_norm > 0)
+    return torch.where(has_circle, turned * length, straight).to(start.dtype).view_as(start)
+
+
 class StepNoise:
     """Gaussian step noise: one draw of x's shape per use, in order, from a generator of its own (seed + 1).
 

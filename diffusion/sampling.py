@@ -7,6 +7,7 @@ device.
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from diffusion.guidance import guided
 from diffusion.inpainting import Inpainted
 from diffusion.latents import in_space
-from diffusion.noise import initial_noise
+from diffusion.noise import initial_noise, slerp
 from diffusion.regions import fit_mask
 from diffusion.samplers import Denoise, Step, noise_for
 from diffusion.samplers import sampler as sampler_named
@@ -43,6 +44,17 @@ class SamplingProgress:
     state: State
 
 
+class Variation(NamedTuple):
+    """A run that begins near another one's noise. seed: 0..2^64 - 1, of what is mixed in. strength: 0: nothing, 1: it
+    alone, between: along the sphere (`diffusion.noise.slerp`), each picture of a batch towards its own noise.
+    of: the place of the one picture that the whole batch varies; None: each the one at its place.
+    """
+
+    seed: int
+    strength: float
+    of: int | None = None
+
+
 @torch.no_grad()
 def sample(
     model: Model,
@@ -61,6 +73,7 @@ def sample(
     start_step: int | None = None,
     end_step: int | None = None,
     leftover_noise: bool = False,
+    variation: Variation | None = None,
     resume: State | None = None,
 ) -> Generator[SamplingProgress, None, Latent]:
     """Turn noise into a latent that follows the conditionings. Yields after each step; closing it returns the weights.
@@ -69,9 +82,10 @@ def sample(
     `diffusion.names`. denoise: 1 repaints the latent wholly, less keeps its coarse shape, 0 leaves it as it is.
     add_noise: False where the latent is noisy already. start_step, end_step: the part of all `steps` to go through.
     leftover_noise: a run that end_step cuts short leaves its noise in, instead of removing all of it in its last step.
-    resume: the `state` of a step of the same run. The latent's noise mask, if it has one, keeps what is 0 in it as it
-    was. Without a step to do, the latent is handed back unchanged. Raises ValueError for unknown names, and for a
-    latent or conditioning that does not fit the model; FloatingPointError when the network's answer is no number.
+    variation: another seed whose noise is mixed in. resume: the `state` of a step of the same run. The latent's noise
+    mask, if it has one, keeps what is 0 in it as it was. Without a step to do, the latent is handed back unchanged.
+    Raises ValueError for unknown names, and for a latent, conditioning or variation that does not fit;
+    FloatingPointError when the network's answer is no number.
     """
     solver = sampler_named(sampler)
     with weights.lend(model) as network:
@@ -91,10 +105,10 @@ def sample(
         first, last, total = float(sigmas[0]), float(sigmas[-1]), len(sigmas) - 1
         given = fitted(latent, space)
         known = _into_model_scale(given.samples, space).to(network.device)
-        noise = _noise(given, seed).to(network.device) if add_noise else torch.zeros_like(known)
+        noise = _noise(given, seed, variation).to(network.device) if add_noise else torch.zeros_like(known)
         denoiser: Denoise = guided(network, positive, negative, cfg, known.shape)
         if (mask := _mask(given)) is not None:
-            kept_noise = _noise(given, seed + 1).to(network.device) if sampler == "ddim" else noise
+            kept_noise = _noise(given, seed + 1, None).to(network.device) if sampler == "ddim" else noise
             denoiser = Inpainted(denoiser, known, kept_noise, mask.to(network.device))
         resumed = None if resume is None else _step(resume, known)
         full = first > network.prediction.sigma_max * (1 - 1e-5)
@@ -134,8 +148,18 @@ def _out_of_model_scale(x: Tensor, space: LatentSpace) -> Tensor:
     return x / space.scale + space.shift
 
 
-def _noise(latent: Latent, seed: int) -> Tensor:
-    return initial_noise(latent.samples.shape, seed % 2**64, latent.batch_index)
+def _noise(latent: Latent, seed: int, variation: Variation | None) -> Tensor:
+    shape = latent.samples.shape
+    noise = initial_noise(shape, seed % 2**64, latent.batch_index)
+    if variation is None:
+        return noise
+    if variation.of is not None:
+        if variation.of >= len(noise):
+            raise ValueError(
+                f"There is no picture {variation.of} to vary in a batch of {len(noise)}: they are counted from 0."
+            )
+        noise = noise[variation.of].expand(shape)
+    return slerp(noise, initial_noise(shape, variation.seed, latent.batch_index), variation.strength)
 
 
 def _mask(latent: Latent) -> Tensor | None:

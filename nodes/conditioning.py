@@ -50,7 +50,7 @@ def encode_text(
     files: Folders,
 ) -> Conditioning:
     """Encode a prompt. `(word:1.3)` weighs a word, `(word)` is 1.1, `embedding:name` stands for a textual inversion."""
-    from diffusion.text import encode
+    from diffusion.text.encoding import encode
 
     return encode(text, clip, weights, partial(_embedding, files))
 

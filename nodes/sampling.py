@@ -63,6 +63,52 @@ def sample_latent(
     )
 
 
+@node("KSamplerVariation", category="sampling", title="KSampler (Variation)")
+def sample_variation(
+    model: Model,
+    seed: Seed,
+    variation_seed: Seed,
+    variation_strength: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01), Default(0.1)],
+    steps: StepCount,
+    cfg: Guidance,
+    sampler_name: SamplerName,
+    scheduler: SchedulerName,
+    positive: Conditioning,
+    negative: Conditioning,
+    latent_image: Latent,
+    denoise: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01)] = 1.0,
+    variation_of: Annotated[int, Ge(-1), Le(4095)] = -1,
+    *,
+    weights: Weights,
+    resume: object = None,
+) -> Steps[Latent]:
+    """Make pictures that resemble those KSampler makes from `seed`, and differ a little or a lot.
+
+    The noise lies between that of `seed` and that of `variation_seed`: with a strength of 0 it is the first one's, with
+    1 the second's. Each picture of a batch varies the picture at its place; with `variation_of` all vary that one, as
+    counted from 0.
+    """
+    from diffusion.sampling import Variation, sample
+
+    return _reported(
+        sample(
+            model,
+            positive,
+            negative,
+            latent_image,
+            weights=weights,
+            seed=seed,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler_name,
+            scheduler=scheduler,
+            denoise=denoise,
+            variation=Variation(variation_seed, variation_strength, None if variation_of < 0 else variation_of),
+            resume=_saved(resume),
+        )
+    )
+
+
 @node("KSamplerAdvanced", category="sampling", title="KSampler (Advanced)")
 def sample_part(
     model: Model,

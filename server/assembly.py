@@ -14,12 +14,14 @@ from server.core import Core
 from server.crew import Crew, devices_of
 from server.database import Database
 from server.disk import sweep
+from server.drafts import Drafts
 from server.facts import Facts
 from server.foreman import Foreman
 from server.hub import Hub
 from server.library import Library
 from server.models.shelf import Shelf
 from server.places import Places
+from server.prompt import Measure
 from server.records import Records
 from server.runs import Runs
 from server.settings import Settings
@@ -41,10 +43,11 @@ async def opened(
     places: Places,
     version: str,
     hire: Callable[[str, str], Worker],
+    measure: Measure,
     told: Callable[..., Webhooks] = Webhooks,
 ) -> AsyncIterator[Core]:
-    """The server without its socket. hire: makes a worker for a name and a device. told: makes what sends webhooks.
-    Nothing has begun yet.
+    """The server without its socket. hire: makes a worker for a name and a device. measure: counts a prompt. told:
+    makes what sends webhooks. Nothing has begun yet.
     """
     async with AsyncExitStack() as stack:
         database = await Database.open(places.database)
@@ -61,7 +64,7 @@ async def opened(
             facts.logs.hide(access.shown)
         catalogue = LiveCatalogue(places.catalogue)
         catalogue.load()
-        library = Library(places)
+        library = Library(places, settings.base_path)
         shelf = Shelf(
             places, hub=hub, offline=settings.offline, private=settings.private_addresses, counted=facts.downloaded
         )
@@ -84,16 +87,17 @@ async def opened(
             runs,
             access,
             library,
+            Drafts(places),
             shelf,
             facts,
             apps,
             webhooks,
+            measure,
             version,
         )
         stack.push_async_callback(_wound_up, core, foreman)
-        sweeping = asyncio.create_task(
-            asyncio.to_thread(sweep, [places.input, places.output, places.temp, places.workflows]), name="sweeping"
-        )
+        swept = [places.input, places.output, places.temp, places.workflows, places.drafts]
+        sweeping = asyncio.create_task(asyncio.to_thread(sweep, swept), name="sweeping")
         stack.push_async_callback(_over, sweeping)
         await webhooks.start()
         await runs.start()

@@ -1,8 +1,8 @@
 """A backup of what a person made: one zip file that, unpacked into an empty folder, is a data folder.
 
-It holds the database (queue, history, published workflows, digests of tokens), the settings, the saved workflows, and
-what ComfyUI's clients keep; on request also the input and output folders. Models, packs, caches and logs are not in
-it, nor are private runs: nothing of them is to stay.
+It holds the database (queue, history, published workflows, digests of tokens), the settings, the saved workflows and
+drafts, and what ComfyUI's clients keep; on request also the input and output folders. Models, packs, caches and logs
+are not in it, nor are private runs: nothing of them is to stay.
 
 To restore: end the server, unpack the file into an empty folder, and start with `--data` and that folder (or unpack it
 in place of the old one; then the old `noisewright.db-wal` and `noisewright.db-shm` must go, too).
@@ -106,7 +106,7 @@ def _members(places: Places, *, files: bool) -> Iterator[tuple[Path, str]]:
     """The files to be in it, and the names they have there."""
     if places.settings.is_file():
         yield places.settings, places.settings.name
-    folders = {"workflows": places.workflows, "user": places.user}
+    folders = {"workflows": places.workflows, "drafts": places.drafts, "user": places.user}
     if files:
         folders |= {"input": places.input, "output": places.output}
     for name, folder in folders.items():

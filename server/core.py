@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from server.catalogue import LiveCatalogue
     from server.crew import Crew
     from server.database import Database
+    from server.drafts import Drafts
     from server.facts import Facts
     from server.hub import Hub
     from server.library import Library
     from server.models.shelf import Shelf
+    from server.prompt import Measure
     from server.records import Records
     from server.runs import Runs
     from server.webhooks import Webhooks
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Core:
-    """The server without its faces. access: tokens and who has them. library: saved workflows. shelf: model files.
-    facts: what is measured and logged. apps: published workflows. webhooks: messages about runs that are over.
+    """The server without its faces. access: tokens and who has them. library: saved workflows. drafts: unsaved ones.
+    shelf: model files. facts: what is measured and logged. apps: published workflows. webhooks: messages about runs
+    that are over. measure: counts a prompt.
     """
 
     settings: Settings
@@ -37,8 +40,10 @@ class Core:
     runs: "Runs"
     access: "Access"
     library: "Library"
+    drafts: "Drafts"
     shelf: "Shelf"
     facts: "Facts"
     apps: "Apps"
     webhooks: "Webhooks"
+    measure: "Measure"
     version: str

@@ -168,15 +168,13 @@ class Guard:
             raise Refusal(403, "forbidden", f"The token '{grant.name}' may not do this: it needs '{scope}'.")
         if _is_opened(request) and self.is_page(request):
             again = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-            return login_page(self.settings.base_path, again=again)
+            return login_page(self.settings.base_path, goal=_address(request), again=again)
         raise Refusal(401, "token_needed", "This server asks for a token.", "Send Authorization: Bearer TOKEN.")
 
     async def _logged_in(self, request: web.Request, seen: Seen) -> web.Response:
         # A page opened with the token in its address: it goes on without, so that it stays in no history.
         _, value = await self.access.login(request.query["token"], seen.address)
-        # Two slashes at the beginning would lead to another host.
-        rest = "/" + str(request.rel_url.without_query_params("token")).lstrip("/\\")
-        response = web.Response(status=303, headers={"Location": rest, "Cache-Control": "no-store"})
+        response = web.Response(status=303, headers={"Location": _address(request), "Cache-Control": "no-store"})
         self.add_cookie(response, seen, value, SESSION_SECONDS)
         return response
 
@@ -326,6 +324,11 @@ def _is_opened(request: web.Request) -> bool:
     # A person opens a page, and no script or picture fetches it.
     mode = request.headers.get("Sec-Fetch-Mode", "navigate")
     return request.method in READING and mode == "navigate" and "text/html" in request.headers.get("Accept", "")
+
+
+def _address(request: web.Request) -> str:
+    # What was asked for, without the token. Two slashes at the beginning would lead to another host.
+    return "/" + str(request.rel_url.without_query_params("token")).lstrip("/\\")
 
 
 def _is_own_page(request: web.Request) -> bool:

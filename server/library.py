@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from graph.catalogue import Catalogue
 from graph.errors import WorkflowError
@@ -37,6 +38,9 @@ ENDING = ".json"
 TEMPLATES = "templates"
 """The folder under whose name templates appear."""
 
+PICTURES = "pictures"
+"""The folder beside the templates with what they make, as small pictures."""
+
 TRASH = ".trash"
 """Where deleted workflows go, each in a folder of its own, in which it has its name."""
 
@@ -54,7 +58,7 @@ class WorkflowInfo(Frozen):
     """A saved workflow, in short.
 
     name: with its folder, without ending. title: as the document says. modified: seconds since 1970. revision: of its
-    content. folder: the part of the name before the last `/`.
+    content. folder: the part of the name before the last `/`. picture: the address of what it makes; "": there is none.
     """
 
     name: str
@@ -64,6 +68,7 @@ class WorkflowInfo(Frozen):
     revision: str
     is_template: bool
     folder: str
+    picture: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,10 @@ class Library:
     Safe to use from several tasks, and beside other processes that do the same.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, base_path: str = "") -> None:
         self._root = places.workflows
         self._templates = places.templates
+        self._base_path = base_path
         self._known: dict[Path, tuple[tuple[int, int, int], str, str]] = {}
         self._lock = Lock()
 
@@ -189,7 +195,14 @@ class Library:
             revision=revision,
             is_template=name.startswith(f"{TEMPLATES}/"),
             folder=name.rpartition("/")[0],
+            picture=self._picture(name),
         )
+
+    def _picture(self, name: str) -> str:
+        """Where the picture of a template is; "" for workflows without one."""
+        first, _, rest = name.partition("/")
+        has_one = first == TEMPLATES and (self._templates / PICTURES / f"{rest}.webp").is_file()
+        return f"{self._base_path}/v1/template-pictures/{quote(rest)}" if has_one else ""
 
     def _load(self, name: str) -> Loaded:
         name, path = self._place(name)

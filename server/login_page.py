@@ -42,6 +42,7 @@ PAGE = """<!doctype html>
 <h1>{name}</h1>
 {said}
 <form method="post" action="{action}">
+<input type="hidden" name="next" value="{goal}">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Log in</button>
@@ -57,8 +58,11 @@ POLICY = (
 )
 
 
-def login_page(base_path: str, *, wrong: str = "", again: bool = False, status: int = 401) -> web.Response:
-    """The page. wrong: why the last token was not taken.
+def login_page(
+    base_path: str, *, goal: str = "", wrong: str = "", again: bool = False, status: int = 401
+) -> web.Response:
+    """The page. goal: the address on this server to go to afterwards; "": the first page. wrong: why the last token was
+    not taken.
 
     again: load once more at once. After a link on another site a browser holds its cookie back; a page that loads
     itself anew gets it sent.
@@ -68,7 +72,12 @@ def login_page(base_path: str, *, wrong: str = "", again: bool = False, status: 
     )
     refresh = '\n<meta http-equiv="refresh" content="0">' if again else ""
     text = PAGE.format(
-        name=NAME.capitalize(), style=STYLE, refresh=refresh, said=said, action=escape(f"{base_path}/v1/login")
+        name=NAME.capitalize(),
+        style=STYLE,
+        refresh=refresh,
+        said=said,
+        action=escape(f"{base_path}/v1/login"),
+        goal=escape(goal),
     )
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)

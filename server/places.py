@@ -48,6 +48,11 @@ class Places:
         return self.data / "workflows"
 
     @property
+    def drafts(self) -> Path:
+        """Unsaved states of workflows, in a folder for each owner."""
+        return self.data / "drafts"
+
+    @property
     def user(self) -> Path:
         """What ComfyUI's clients keep: their settings and files."""
         return self.data / "user"

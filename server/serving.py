@@ -12,6 +12,7 @@ from aiohttp import web
 
 import server.comfyui
 from graph.errors import GraphError
+from server import pages
 from server.api import attach
 from server.assembly import opened
 from server.connection import Runner, room
@@ -21,6 +22,7 @@ from server.guard import mount, protect
 from server.native import ALL
 from server.occupied import occupied
 from server.places import Places
+from server.prompt import Measure
 from server.settings import MIB, Settings
 from server.worker import Worker
 
@@ -35,6 +37,8 @@ def application(core: Core) -> web.Application:
     protect(app, core)
     attach(app, ALL, core)
     server.comfyui.attach(app, core)
+    if not core.settings.frontend:
+        pages.attach(app, core)
     return mount(app, core, client_max_size=largest)
 
 
@@ -43,6 +47,7 @@ async def serve(
     places: Places,
     version: str,
     hire: Callable[[str, str], Worker],
+    measure: Measure,
     told: Callable[[Core, str], object],
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. told: the address, once the socket answers.
@@ -51,7 +56,7 @@ async def serve(
     """
     done = asyncio.Event()
     with occupied(places.data) as place, _on_signal(done.set):
-        async with opened(settings, places, version, hire) as core:
+        async with opened(settings, places, version, hire, measure) as core:
             runner = Runner(
                 application(core), most=room(), shutdown_timeout=CLOSING_SECONDS, handler_cancellation=False
             )

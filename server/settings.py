@@ -37,6 +37,7 @@ class Settings(Frozen):
     allowed_origins: tuple[str, ...] = Field((), description="web pages of other origins that may ask: https://a.org")
     token: SecretStr | None = Field(None, description="the token that may do everything; made if one is needed")
     no_token: bool = Field(False, description="never ask for a token, not even on other addresses than loopback")
+    open: bool | None = Field(None, description="open the browser; unless told, at the first start alone")
     frontend: Literal["", "comfyui"] = Field("", description="comfyui: serve the installed comfyui-frontend-package")
 
     workers: Annotated[int, Field(ge=0, le=64)] | None = Field(

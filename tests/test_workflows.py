@@ -17,13 +17,13 @@ from noisewright.commands import main
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
 SIZES = {"outpaint": (128, 64), "two-pass": (96, 96), "prompt-areas": (128, 64)}
-COUNTS = {"prompt-list": 3, "loop": 4}
+COUNTS = {"prompt-list": 3, "loop": 4, "variation": 4}
 SCHEMA = json.loads((ROOT / "docs" / "workflow.schema.json").read_text(encoding="utf-8"))
 
 
 def test_the_templates_are_those_that_are_promised():
     promised = {"text-to-image", "image-to-image", "inpaint", "outpaint", "two-pass", "prompt-areas"}
-    promised |= {"prompt-list", "loop"}
+    promised |= {"prompt-list", "loop", "variation"}
     assert {path.stem for path in TEMPLATES} == promised
 
 
@@ -60,3 +60,16 @@ def test_a_template_runs_and_draws_something(
             assert picture.size == SIZES.get(path.stem, (64, 64))
             assert load(picture.text["noisewright"]) == load(path)  # pyright: ignore[reportAttributeAccessIssue]
             assert np.asarray(picture).std() > 10
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.stem)
+def test_a_template_has_a_small_picture(path: Path):
+    drawn = path.parent / "pictures" / f"{path.stem}.webp"
+    assert drawn.stat().st_size <= 12_000
+    with Image.open(drawn) as picture:
+        assert (picture.format, max(picture.size)) == ("WEBP", 256)
+
+
+def test_every_picture_is_of_a_template():
+    drawn = {path.stem for path in (ROOT / "workflows" / "pictures").iterdir()}
+    assert drawn == {path.stem for path in TEMPLATES}

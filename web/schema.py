@@ -42,9 +42,7 @@ def _api() -> dict[str, Any]:
     short = {name: name.rpartition("__")[2] for name in found}
     short |= {"server__routes__runs__Checked": "RunChecked", "server__routes__workflows__Checked": "WorkflowChecked"}
     short = {name: value.replace("-", "") for name, value in short.items()}
-    return {
-        short[name]: _referring(_plain(value), "#/components/schemas/", short) for name, value in found.items()
-    }
+    return {short[name]: _referring(_plain(value), "#/components/schemas/", short) for name, value in found.items()}
 
 
 def _workflow() -> dict[str, Any]:
@@ -101,9 +99,7 @@ def _plain(value: Any, inside: str = "") -> Any:
     if isinstance(value, dict):
         if inside != "properties" and not SHAPING & value.keys() and value.keys() & {"title", "default"}:
             return {"tsType": "unknown"}  # any value at all
-        return {
-            key: _plain(item, key) for key, item in value.items() if key != "title" or inside == "properties"
-        }
+        return {key: _plain(item, key) for key, item in value.items() if key != "title" or inside == "properties"}
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 

@@ -5,6 +5,7 @@ import vite from "./vite.config";
 export default mergeConfig(
   vite,
   defineConfig({
+    server: { fs: { allow: [".."] } }, // vectors that the engine's tests share lie beside this folder
     test: {
       environment: "happy-dom",
       include: ["tests/**/*.test.{ts,tsx}"],

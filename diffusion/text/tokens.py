@@ -1,15 +1,17 @@
-"""From a prompt to chunks of 75 CLIP tokens, each with its weight."""
+"""From a prompt to chunks of 75 CLIP tokens, each with its weight. Loads no torch."""
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from instant_clip_tokenizer import Tokenizer  # pyright: ignore[reportAttributeAccessIssue] — compiled, without stubs
-from torch import Tensor
 
 from diffusion.text.prompt import parse
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BEGIN, END = 49406, 49407
 """CLIP's begin-of-text and end-of-text; Stable Diffusion 1 fills up with the latter."""
@@ -20,7 +22,7 @@ LENGTH = 75
 LONG_WORD = 8
 """Words of so many tokens are split at the end of a chunk; shorter ones move to the next chunk whole."""
 
-Item: TypeAlias = int | Tensor
+Item: TypeAlias = "int | Tensor"
 """A token's number in CLIP's vocabulary, or a learnt vector, float32 [D], in its place."""
 
 _EMBEDDING = re.compile(r"embedding:([^\s,]+)")
@@ -47,7 +49,7 @@ class Chunk:
         return any(weight != 1 for weight in self.weights)
 
 
-def words(prompt: str, embedding: Callable[[str], Tensor]) -> Iterable[Word]:
+def words(prompt: str, embedding: Callable[[str], Iterable[Any]]) -> Iterable[Word]:
     """The words of a prompt. embedding: the vectors [n, D] of what the prompt names as `embedding:name`."""
     for piece in parse(prompt):
         for text in piece.text.split():

@@ -5,7 +5,9 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -41,7 +43,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         flag, help_ = flag_of(name), f"{field.description}{_default(field.default)}"
         if field.annotation is bool and name.startswith("no_"):
             command.add_argument(flag, action="store_const", const=True, help=help_)
-        elif field.annotation is bool:
+        elif field.annotation in (bool, bool | None):
             command.add_argument(flag, action=argparse.BooleanOptionalAction, help=help_)
         elif get_origin(field.annotation) is tuple:
             command.add_argument(flag, action="append", metavar=_metavar(field), help=f"{help_}; may be repeated")
@@ -59,13 +61,53 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     for folder in settings.models:
         if not folder.expanduser().is_dir():
             raise GraphError(f"{settings.origin('models')}: There is no folder '{folder}' of models.")
+    import webbrowser
+
+    from noisewright.prompt_length import prompt_length
     from server.serving import serve
+
+    places = places_of(home, settings)
+    is_first = not places.database.exists()
+
+    def told(core: "Core", address: str) -> None:
+        _told(core, address)
+        if page := page_to_open(settings, address, is_first=is_first):
+            threading.Thread(target=webbrowser.open, args=(page,), name="opening", daemon=True).start()
 
     troubles = logging.StreamHandler(sys.stderr)
     troubles.setLevel(logging.ERROR)
     logging.getLogger("server.crew").addHandler(troubles)  # a device that cannot be used: nothing else would tell of it
-    asyncio.run(serve(settings, places_of(home, settings), __version__, hiring(home, settings), _told))
+    measure = partial(prompt_length, files=places.folders())
+    asyncio.run(serve(settings, places, __version__, hiring(home, settings), measure, told))
     return 0
+
+
+def page_to_open(settings: Settings, address: str, *, is_first: bool) -> str:
+    """The page to open in a browser once the server answers; "" where none is to be opened.
+
+    is_first: whether nothing was ever served from this home. Unless the person says `--open` or `--no-open`, that is
+    the one time, and only where somebody sits at the terminal of a desktop.
+    """
+    from server.pages import is_built
+
+    if settings.open is None:
+        is_wanted = is_first and settings.is_loopback and not settings.frontend and is_built() and is_at_desk()
+    else:
+        is_wanted = settings.open
+    if not is_wanted:
+        return ""
+    here = address.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    return f"{here}/start" if is_first and not settings.frontend else f"{here}/"
+
+
+def is_at_desk(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person seems to sit before this process, at a machine that shows windows."""
+    if environment.get("CI") or environment.get("SSH_CONNECTION"):
+        return False
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    shows = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("win32", "darwin") or any(environment.get(name) for name in shows)
 
 
 def places_of(home: Home, settings: Settings) -> Places:
@@ -126,12 +168,19 @@ def _value(given: Any) -> Any:
 
 
 def _told(core: "Core", address: str) -> None:
+    from server.pages import is_built
+
     print(address, flush=True)
     print(f"Noisewright {core.version} serves {core.places.data}. Ctrl-C ends it.", file=sys.stderr)
     if core.settings.frontend:
         print(
             "ComfyUI's browser application is shown there. It needs a looser content policy: its pages may run scripts "
             "that are inline or made as they run. Without --frontend none may.",
+            file=sys.stderr,
+        )
+    elif not is_built():
+        print(
+            "The browser editor has not been built: its address says how to get it. Programs are served.",
             file=sys.stderr,
         )
     for note in core.access.notes:

@@ -4,7 +4,6 @@ import asyncio
 import importlib.metadata
 import importlib.util
 import mimetypes
-from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -68,12 +67,11 @@ def scripts() -> list[str]:
 
 
 def attach(app: web.Application, face: "Face") -> None:
-    """Let an application answer at `/`: with the browser application if the settings say so, else with where to go.
+    """Let an application answer at `/` with the browser application, if the settings say so.
 
     Raises GraphError where it is not installed.
     """
     if not face.core.settings.frontend:
-        app.router.add_get("/", _greeting(face.core.settings.base_path))
         return
     found = package()
     if found is None:
@@ -95,16 +93,6 @@ def attach(app: web.Application, face: "Face") -> None:
 
     app.router.add_get("/", serve)
     app.router.add_get("/{name:.+}", serve)
-
-
-def _greeting(base: str) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Answers with where the interfaces are. base: what stands before every path."""
-
-    async def greet(request: web.Request) -> web.Response:
-        api = {"native": f"{base}/v1/openapi.json", "comfyui": f"{base}/api"}
-        return answer({"name": "Noisewright", "api": api, "documentation": "docs/http-api.md"})
-
-    return greet
 
 
 def _located(folder: Path, name: str) -> Path | None:

@@ -29,7 +29,8 @@ PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})", re.IGNORECASE)
 class ModelInfo(Frozen):
     """A model file. name: its path in its folder, as workflows name it. family: of its base model, "" not known.
 
-    own: it lies where it may be removed from. licence, source, sha256: of its card, "" without one.
+    side: pixels a side of the square pictures a checkpoint makes best, 0 not known. own: it lies where it may be
+    removed from. licence, source, sha256: of its card, "" without one.
     """
 
     folder: str
@@ -37,6 +38,7 @@ class ModelInfo(Frozen):
     size: int = Field(description="bytes")
     modified: float = Field(description="seconds since 1970")
     family: str = ""
+    side: int = 0
     own: bool = False
     licence: str = ""
     source: str = ""
@@ -212,12 +214,14 @@ class Inventory:
         if path.is_dir():
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         is_as_fetched = card.size == size
+        kind = self._kind(path)
         info = ModelInfo(
             folder=folder,
             name=name,
             size=size,
             modified=status.st_mtime,
-            family=self._kind(path).family,
+            family=kind.family,
+            side=kind.side,
             own=path.is_relative_to(self.places.own_models),
             licence=card.licence,
             source=card.source,

@@ -4,11 +4,13 @@ Families are named as the engine names its own ("sd1"); those it does not run ha
 what a file is.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from graph.document import NAME
 from server.models.header import Header
 
 UNET = "model.diffusion_model."
@@ -46,12 +48,21 @@ CONTEXT: Mapping[int, str] = MappingProxyType({768: "sd1", 1024: "sd2", 2048: "s
 """The width of the text states a U-Net's cross-attention reads, and the family that is."""
 
 
+SIDES: Mapping[str, int] = MappingProxyType(
+    {"sd1": 512, "sd2": 768, "sdxl": 1024, "sdxl-refiner": 1024, "sd3": 1024, "flux": 1024}
+)
+"""Pixels a side of the square pictures that models of a family were trained on last."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What a file is. folder: it belongs in; family: of its base model. "": not known."""
+    """What a file is. folder: it belongs in; family: of its base model. "": not known. side: pixels a side of the
+    square pictures that a checkpoint makes best; 0: not known.
+    """
 
     folder: str = ""
     family: str = ""
+    side: int = 0
 
 
 def kind_of(header: Header) -> Kind:
@@ -59,7 +70,8 @@ def kind_of(header: Header) -> Kind:
     names = header.shapes
     is_unet = any(name.startswith(UNET) for name in names)
     if is_unet and any(name.startswith(VAE) for name in names):
-        return Kind("checkpoints", _family(header))
+        family = _family(header)
+        return Kind("checkpoints", family, _side(header) or SIDES.get(family, 0))
     for folder, pattern in FOLDERS:
         begins = re.compile(pattern)
         if any(begins.match(name) for name in names):
@@ -89,6 +101,16 @@ def _family(header: Header) -> str:
         shape[-1] for name, shape in header.shapes.items() if len(shape) == 2 and name.endswith("attn2.to_k.weight")
     }
     return CONTEXT.get(widths.pop(), "") if len(widths) == 1 else ""
+
+
+def _side(header: Header) -> int:
+    """What the file itself says (`noisewright.config`); 0 where it says nothing that can be read."""
+    try:
+        told = json.loads(header.metadata.get(f"{NAME}.config", "{}"))
+        side = told.get("default_size", 0)
+    except (ValueError, AttributeError):
+        return 0
+    return side if isinstance(side, int) and 0 < side <= 2**16 else 0
 
 
 def _told(header: Header) -> str:

@@ -72,20 +72,26 @@ async def me(core: Core, who: Caller, request: web.Request) -> Me:
 async def login(core: Core, request: web.Request) -> Me | web.Response:
     """Exchange a token for a cookie, as JSON or as a form.
 
-    A form is answered with the way to the first page, or with the form again.
+    A form is answered with the way to the page that was asked for (`next`) or the first one, or with the form again.
     """
     guard: Guard = request["guard"]
     seen = request["seen"]
     is_form = request.content_type == "application/x-www-form-urlencoded"
+    first = goal = f"{guard.settings.base_path}/"
     try:
-        token = await _form_token(request) if is_form else await _json_token(request)
+        if is_form:
+            token, asked = await _form(request)
+            goal = asked if _is_below(first, asked) else first
+        else:
+            token = await _json_token(request)
         grant, value = await core.access.login(token, seen.address)
     except Refusal as refusal:
         if is_form:
-            return login_page(guard.settings.base_path, wrong=refusal.info.message, status=refusal.status)
+            wrong, status = refusal.info.message, refusal.status
+            return login_page(guard.settings.base_path, goal=goal, wrong=wrong, status=status)
         raise
     if is_form:
-        response = web.Response(status=303, headers={"Location": f"{guard.settings.base_path}/"})
+        response = web.Response(status=303, headers={"Location": goal})
     else:
         response = json_response(_me(core, grant.caller, grant))
     guard.add_cookie(response, seen, value, SESSION_SECONDS)
@@ -147,6 +153,14 @@ async def _json_token(request: web.Request) -> str:
     return login.token
 
 
-async def _form_token(request: web.Request) -> str:
+async def _form(request: web.Request) -> tuple[str, str]:
+    """The token of a form, and the address to go to."""
     data = await read_bytes(request, LOGIN_BYTES)
-    return parse_qs(data.decode("ascii", "replace")).get("token", [""])[0].strip()
+    fields = parse_qs(data.decode("ascii", "replace"))
+    return fields.get("token", [""])[0].strip(), fields.get("next", [""])[0]
+
+
+def _is_below(first: str, address: str) -> bool:
+    """Whether an address leads to a page of ours. Two slashes at the beginning would lead to another host."""
+    is_plain = address.isascii() and address.isprintable() and "\\" not in address
+    return is_plain and address.startswith(first) and not address.startswith("//")

@@ -18,10 +18,11 @@ from graph.problem import Problem, joined
 from graph.spec import Frozen
 from graph.workflow import Workflow, dump, to_json
 from server.api import Answer, Refusal, Routes
+from server.confined import confined, missing
 from server.core import Core
-from server.delivery import is_known, located
+from server.delivery import delivery, is_known, located
 from server.integers import as_numbers, as_text
-from server.library import WorkflowInfo, read_bytes_document, read_document
+from server.library import PICTURES, WorkflowInfo, read_bytes_document, read_document
 from server.submission import told
 
 routes = Routes("workflows")
@@ -120,6 +121,16 @@ async def load_workflow(
     document = _json(workflow, query.integers)
     detail = WorkflowDetail(**loaded.info.model_dump(), document=document, problems=_told(problems))
     return Answer(detail, headers=_tag(loaded.revision))
+
+
+@routes.get("/v1/template-pictures/{name:.+}", produces="image/webp", refusals=(400, 412, 416), also=(206, 304))
+async def view_template_picture(core: Core, name: str) -> web.StreamResponse:
+    """Get the picture of a template: what it makes with the bundled model."""
+    file = f"{name}.webp"
+    path = await asyncio.to_thread(confined, core.places.templates / PICTURES, file)
+    if not path.is_file():
+        raise missing(file)
+    return delivery(path, file)
 
 
 @routes.put("/v1/workflows/{name:.+}", scope="edit", refusals=(400, 403, 409, 412, 507), also=(201,))

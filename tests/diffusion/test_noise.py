@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from diffusion.noise import BrownianNoise, StepNoise, initial_noise
+from diffusion.noise import BrownianNoise, StepNoise, initial_noise, slerp
 
 SHAPE = (2, 4, 8, 8)
 
@@ -45,6 +45,33 @@ def test_every_seed_of_64_bits_is_a_seed() -> None:
     assert not torch.equal(initial_noise(SHAPE, top), initial_noise(SHAPE, 0))
     assert torch.equal(StepNoise(torch.zeros(SHAPE), top)(1.0, 0.5), initial_noise(SHAPE, 0))
     assert bool(BrownianNoise(torch.zeros(SHAPE), 0.1, 10.0, top)(5.0, 2.0).isfinite().all())
+
+
+def test_slerp_goes_along_the_circle_through_both() -> None:
+    start, end = torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 1.0], [4.0, 0.0]])
+    for weight in (0.25, 0.5, 0.9):
+        turn = weight * math.pi / 2
+        length = 2 + 2 * weight
+        expected = [[math.cos(turn), math.sin(turn)], [length * math.sin(turn), length * math.cos(turn)]]
+        torch.testing.assert_close(slerp(start, end, weight), torch.tensor(expected))
+
+
+def test_slerp_of_noise_is_as_strong_as_noise() -> None:
+    start, end = initial_noise(SHAPE, 7), initial_noise(SHAPE, 8)
+    assert torch.equal(slerp(start, end, 0.0), start)
+    assert torch.equal(slerp(start, end, 1.0), end)
+    norms = start.flatten(1).norm(dim=1), end.flatten(1).norm(dim=1)
+    for weight in (0.01, 0.3, 0.99):
+        found = slerp(start, end, weight)
+        torch.testing.assert_close(found.flatten(1).norm(dim=1), norms[0] + weight * (norms[1] - norms[0]))
+        one = slerp(start[1:], end[1:], weight)
+        torch.testing.assert_close(found[1:], one)  # item by item
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, -1.0, 0.0])
+def test_slerp_without_a_circle_is_linear(factor: float) -> None:
+    start = initial_noise(SHAPE, 7)
+    torch.testing.assert_close(slerp(start, factor * start, 0.25), (0.75 + 0.25 * factor) * start)
 
 
 def test_step_noise_is_drawn_in_order_from_the_next_seed() -> None:

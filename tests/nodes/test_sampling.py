@@ -1,5 +1,6 @@
 """The sampling nodes, over a network that sees the finished picture at once."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from diffusion.latents import empty
 from diffusion.prediction import EpsPrediction, discrete_sigmas
 from diffusion.values import Latent
 from graph.progress import Progress
-from nodes.sampling import sample_latent, sample_part
+from nodes.sampling import sample_latent, sample_part, sample_variation
 from tests.diffusion.fake_network import MODEL, SPACE, FakeNetwork, FakeWeights, prompt
 
 PREDICTION = EpsPrediction(discrete_sigmas())
@@ -46,6 +47,18 @@ def ksampler(latent: Latent, **options: Any) -> tuple[list[Progress], Latent]:
             **{"weights": weights(), **settings, **options},
         )
     )
+
+
+def varied(latent: Latent, **options: Any) -> Latent:
+    settings = {"seed": 5, "steps": 4, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple", "weights": shy()}
+    settings |= {"positive": prompt(0.8), "negative": prompt(0.2), "latent_image": latent}
+    settings |= {"variation_seed": 9, "variation_strength": 0.3}
+    return drained(sample_variation(MODEL, **{**settings, **options}))[1]
+
+
+def shy() -> FakeWeights:
+    """Over a network that leaves in the picture what the noise was."""
+    return FakeWeights(FakeNetwork(lambda x, timestep, tokens: 0.5 * x, PREDICTION))
 
 
 def advanced(latent: Latent, **options: Any) -> Latent:
@@ -117,3 +130,39 @@ def test_two_advanced_samplers_share_a_picture() -> None:
     assert noisy.samples.std() > whole.samples.std() + 0.1
     finished = advanced(noisy, start_at_step=4, add_noise="disable", noise_seed=77)
     torch.testing.assert_close(finished.samples, whole.samples, rtol=1e-5, atol=1e-5)
+
+
+def test_a_variation_of_strength_0_is_ksamplers_and_of_1_the_other_seeds() -> None:
+    latent = replace(empty(64, 64, 3), batch_index=(4, 0, 2))
+    for picture in (empty(64, 64, 3), latent, replace(latent, samples=torch.ones(3, 4, 8, 8), empty_size=None)):
+        for strength, seed in ((0.0, 5), (1.0, 9)):
+            found = varied(picture, variation_strength=strength, denoise=0.75)
+            expected = ksampler(picture, seed=seed, cfg=1.0, denoise=0.75, weights=shy())[1]
+            assert torch.equal(found.samples, expected.samples)
+
+
+def test_a_variation_lies_between_the_two_as_the_angle_says() -> None:
+    # The network scales what it gets, so that the result is linear in the noise.
+    def made(strength: float) -> torch.Tensor:
+        return varied(empty(64, 64, 2), variation_strength=strength).samples - SPACE.shift
+
+    ends = [made(0.0), made(1.0)]
+    for strength in (0.2, 0.5, 0.8):
+        found = made(strength)
+        for item, start, end in zip(found, *ends, strict=True):
+            angle = torch.acos(torch.cosine_similarity(start.flatten(), end.flatten(), dim=0))
+            turned = torch.acos(torch.cosine_similarity(start.flatten(), item.flatten(), dim=0))
+            assert float(turned) == pytest.approx(strength * float(angle), rel=1e-3)
+            assert float(item.norm()) == pytest.approx(float(start.norm().lerp(end.norm(), strength)), rel=1e-4)
+
+
+def test_all_pictures_of_a_batch_can_vary_one() -> None:
+    plain = ksampler(empty(64, 64, 3), cfg=1.0, weights=shy())[1].samples
+    same = varied(empty(64, 64, 3), variation_strength=0.0, variation_of=1).samples
+    assert torch.equal(same, plain[1].expand(3, -1, -1, -1))
+    found = varied(empty(64, 64, 3), variation_strength=0.1, variation_of=1).samples
+    near = [float(torch.cosine_similarity(item.flatten(), plain[1].flatten(), dim=0)) for item in found]
+    assert all(0.97 < value < 0.999 for value in near)
+    assert not torch.equal(found[0], found[2])
+    with pytest.raises(ValueError, match="no picture 3 to vary in a batch of 3"):
+        varied(empty(64, 64, 3), variation_of=3)

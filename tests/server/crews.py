@@ -15,6 +15,7 @@ from noisewright.home import find_home
 from server.api import Caller
 from server.assembly import opened
 from server.places import Places
+from server.prompt import PromptLength
 from server.run import Run, SubmitRun
 from server.settings import Settings
 
@@ -74,6 +75,12 @@ def document(title: str = "", model: str = "sprout.safetensors") -> dict[str, An
             "save": {"type": "SaveImage", "inputs": {"images": {"link": ["decode", "IMAGE"]}}},
         },
     }
+
+
+def measured(text: str) -> PromptLength:
+    """Counts words."""
+    count = len(text.split())
+    return PromptLength(tokens=count, chunks=1 + count // 75, uncounted=[])
 
 
 class Puppet:
@@ -149,7 +156,7 @@ class Theatre:
 @asynccontextmanager
 async def core_with(folder: Path, theatre: Theatre, **settings: Any):
     """A core on a folder, its puppets ready."""
-    async with opened(Settings(**settings), places_in(folder), "0", theatre.hire) as core:
+    async with opened(Settings(**settings), places_in(folder), "0", theatre.hire, measured) as core:
         core.catalogue.bring(json.loads(catalogue_json()))
         yield core
 

@@ -13,7 +13,7 @@ from server.assembly import opened
 from server.serving import application
 from server.settings import Settings
 from server.webhooks import Webhooks
-from tests.server.crews import Theatre, catalogue_json, document, places_in
+from tests.server.crews import Theatre, catalogue_json, document, measured, places_in
 
 SIZES = {"prompt": "a red apple", "seed": 7, "width": 64, "height": 64}
 
@@ -108,7 +108,7 @@ async def stage(folder: Path, *, told: dict[str, Any] | None = None, **settings:
 
     theatre = Theatre()
     made = partial(Webhooks, **({"pauses": (0.01,) * 9} | (told or {})))
-    async with opened(Settings.model_validate(settings), places_in(folder), "0", theatre.hire, made) as core:
+    async with opened(Settings.model_validate(settings), places_in(folder), "0", theatre.hire, measured, made) as core:
         core.catalogue.bring(json.loads(catalogue_json()))
         server = TestServer(application(core), host="127.0.0.1")
         await server.start_server()

@@ -365,6 +365,24 @@ def test_logging_in_by_the_form(tmp_path: Path) -> None:
     attack(tmp_path, play, **PROTECTED)
 
 
+def test_the_form_leads_back_to_the_page_that_was_asked_for(tmp_path: Path) -> None:
+    async def play(server: Served) -> None:
+        own = {"Origin": f"http://{server.host}"}
+        page = await server.ask("GET", "/edit/a%22b?view=grid&x=1", headers=HTML)
+        assert b'name="next" value="/edit/a%22b?view=grid&amp;x=1"' in page.body
+        form = {"token": "wrong", "next": "/edit/a"}
+        told = await server.ask("POST", "/v1/login", data=form, headers=own)
+        assert told.status == 401
+        assert b'name="next" value="/edit/a"' in told.body
+        goals = {"/edit/a?b=c": "/edit/a?b=c", "": "/", "//evil.example": "/", "https://evil.example": "/"}
+        for goal, location in (goals | {"/\\evil.example": "/", "/a\r\nX: y": "/", "/ä": "/"}).items():
+            form = {"token": server.core.access.shown, "next": goal}
+            told = await server.ask("POST", "/v1/login", data=form, headers=own)
+            assert (told.status, told.headers["Location"]) == (303, location)
+
+    attack(tmp_path, play, **PROTECTED)
+
+
 @pytest.mark.parametrize("body", ["[]", "{}", '{"token": 1}', '{"token": ""}', '{"token": "a", "x": 1}', "null"])
 def test_logins_that_say_nothing(tmp_path: Path, body: str) -> None:
     async def play(server: Served) -> None:

@@ -288,9 +288,9 @@ def test_what_is_no_workflow_is_refused_and_nothing_is_written(tmp_path: Path) -
     assert not (tmp_path / "data" / "workflows" / "a").exists()
 
 
-def sampler() -> Catalogue:
+def sampler(kind: str = "INT") -> Catalogue:
     inputs = (
-        InputSpec(name="seed", type="INT", required=True, default=0),
+        InputSpec(name="seed", type=kind, required=True, default=0),
         InputSpec(name="text", type="STRING", required=True, default=""),
     )
     return Catalogue(
@@ -346,3 +346,16 @@ def test_a_disk_that_is_full_or_closed_keeps_the_old(tmp_path: Path, monkeypatch
             assert refused(library.save("a", document("Two"), revision=revision)) == how
         assert asyncio.run(library.load("a")).revision == revision
         assert [path.name for path in (tmp_path / "data" / "workflows").iterdir() if path.name != ".lock"] == ["a.json"]
+
+
+def test_a_template_has_a_picture_where_there_is_one(tmp_path: Path) -> None:
+    library_in(tmp_path)
+    templates = tmp_path / "templates"
+    (templates / "pictures").mkdir()
+    (templates / "pictures" / "first.webp").write_bytes(b"RIFF")
+    (templates / "second.json").write_text(json.dumps(document("Second")))
+    library = Library(places_in(tmp_path), "/art")
+    save(library, "first", document())
+    found = {info.name: info.picture for info in asyncio.run(library.list())}
+    expected = {"first": "", "templates/first": "/art/v1/template-pictures/first", "templates/second": ""}
+    assert found == expected

@@ -234,3 +234,22 @@ def test_documents_are_checked_and_converted(tmp_path: Path) -> None:
                 assert (await client.post(f"/v1/workflows/{route}", json=body)).status == status, body
 
     on(tmp_path, work)
+
+
+def test_the_picture_of_a_template_is_served(tmp_path: Path) -> None:
+    async def work(client: Client) -> None:
+        folder = tmp_path / "templates" / "pictures"
+        folder.mkdir()
+        drawn = encoded(gradient(), "WEBP").getvalue()
+        (folder / "first.webp").write_bytes(drawn)
+        (tmp_path / "templates" / "secret.webp").write_bytes(drawn)
+        (told,) = await (await client.get("/v1/workflows")).json()
+        answer = await client.get(told["picture"])
+        assert (answer.status, answer.content_type, await answer.read()) == (200, "image/webp", drawn)
+        assert (await client.get(told["picture"], headers={"If-None-Match": answer.headers["ETag"]})).status == 304
+        assert (await client.get("/v1/template-pictures/second")).status == 404
+        for name in ("..%2Fsecret", "%2Fetc%2Fpasswd", "a%5C..%5C..%5Csecret"):
+            url = URL(f"/v1/template-pictures/{name}", encoded=True)
+            assert await code(await client.get(url)) == (400, "bad_name")
+
+    on(tmp_path, work)

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from diffusion.checkpoint import read_checkpoint
 from diffusion.memory import Weights
-from diffusion.text import encode
+from diffusion.text.encoding import encode
 from diffusion.text.tokens import BEGIN, END
 from tests.diffusion.tiny import TEXT_WIDTH, tiny_text_encoder, write_tiny_checkpoint
 

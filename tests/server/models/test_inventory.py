@@ -1,5 +1,6 @@
 """What is there: listed once, found by what people call it, verified, removed only where it is the person's own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,13 @@ def test_kinds_are_seen_from_names_and_shapes(header: Header, folder: str, famil
 def test_the_bundled_model_is_what_it_is():
     kind = kind_of(read_header(ROOT / "models/checkpoints/sprout.safetensors"))
     assert (kind.folder, kind.family) == ("checkpoints", "sd1")
+
+
+def test_a_checkpoint_tells_how_large_its_pictures_are():
+    header = read_header(ROOT / "models/checkpoints/sprout.safetensors")
+    assert kind_of(header).side == 64  # as its own configuration says
+    assert kind_of(replace(header, metadata={})).side == 512  # as its family's
+    assert kind_of(replace(header, metadata={"noisewright.config": "[1"})).side == 512
 
 
 def test_starting_points_are_sources_and_folders_there_are():

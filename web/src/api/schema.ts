@@ -37,6 +37,8 @@ export interface Everything {
   Document?: Document;
   DownloadInfo?: DownloadInfo;
   DownloadRequest?: DownloadRequest;
+  DraftDetail?: DraftDetail;
+  DraftInfo?: DraftInfo;
   ErrorAnswer?: ErrorAnswer;
   ErrorInfo?: ErrorInfo;
   EventInfo?: EventInfo;
@@ -54,6 +56,7 @@ export interface Everything {
   Interface?: Interface;
   InterfaceInput?: InterfaceInput;
   InterfaceOutput?: InterfaceOutput;
+  KeepDraft?: KeepDraft;
   Layout?: Layout;
   LimitsInput?: LimitsInput;
   LimitsOutput?: LimitsOutput;
@@ -87,6 +90,8 @@ export interface Everything {
   Planned?: Planned;
   Preferences?: Preferences;
   Problem?: Problem;
+  PromptLength?: PromptLength;
+  PromptText?: PromptText;
   Publication?: Publication;
   Queue?: Queue;
   RenameWorkflow?: RenameWorkflow;
@@ -456,6 +461,33 @@ export interface DownloadRequest {
   consent?: boolean;
 }
 /**
+ * A draft, whole. document: as it was put.
+ */
+export interface DraftDetail {
+  id: string;
+  title: string;
+  name: string;
+  base: string | null;
+  modified: number;
+  size: number;
+  revision: string;
+  document: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * A draft, in short. modified: seconds since 1970. size: in bytes. revision: of its content.
+ */
+export interface DraftInfo {
+  id: string;
+  title: string;
+  name: string;
+  base: string | null;
+  modified: number;
+  size: number;
+  revision: string;
+}
+/**
  * The body of every answer from 400 on.
  */
 export interface ErrorAnswer {
@@ -521,7 +553,8 @@ export interface Finding {
 /**
  * A model file. name: its path in its folder, as workflows name it. family: of its base model, "" not known.
  *
- * own: it lies where it may be removed from. licence, source, sha256: of its card, "" without one.
+ * side: pixels a side of the square pictures a checkpoint makes best, 0 not known. own: it lies where it may be
+ * removed from. licence, source, sha256: of its card, "" without one.
  */
 export interface ModelInfo {
   folder: string;
@@ -535,6 +568,7 @@ export interface ModelInfo {
    */
   modified: number;
   family: string;
+  side: number;
   own: boolean;
   licence: string;
   source: string;
@@ -606,6 +640,18 @@ export interface InterfaceOutput {
   name?: string;
   label?: string;
   [k: string]: unknown;
+}
+/**
+ * A draft to be kept. revision: of the draft whose place it takes; none: there is none of that id yet.
+ */
+export interface KeepDraft {
+  document: {
+    [k: string]: unknown;
+  };
+  name?: string;
+  title?: string;
+  base?: string | null;
+  revision?: string | null;
 }
 /**
  * Where things stand on the canvas. It never affects a result.
@@ -872,6 +918,21 @@ export interface Planned {
  */
 export interface Preferences {
   [k: string]: unknown;
+}
+/**
+ * tokens: without begin, end and filling. chunks: of at most 75 tokens, in which the text encoder reads; at least
+ * one. uncounted: embeddings that the prompt names whose length is not known, or that are not there; each counts as 1.
+ */
+export interface PromptLength {
+  tokens: number;
+  chunks: number;
+  uncounted: string[];
+}
+/**
+ * text: a prompt, with its weights and embeddings.
+ */
+export interface PromptText {
+  text: string;
 }
 /**
  * A workflow to be published. Give a document, or the name of a saved workflow: a copy of it is kept.
@@ -1157,6 +1218,7 @@ export interface SavedWorkflow {
   revision: string;
   is_template: boolean;
   folder: string;
+  picture: string;
   problems: Problem[];
 }
 /**
@@ -1410,6 +1472,7 @@ export interface WorkflowDetail {
   revision: string;
   is_template: boolean;
   folder: string;
+  picture: string;
   document: {
     [k: string]: unknown;
   };
@@ -1419,7 +1482,7 @@ export interface WorkflowDetail {
  * A saved workflow, in short.
  *
  * name: with its folder, without ending. title: as the document says. modified: seconds since 1970. revision: of its
- * content. folder: the part of the name before the last `/`.
+ * content. folder: the part of the name before the last `/`. picture: the address of what it makes; "": there is none.
  */
 export interface WorkflowInfo {
   name: string;
@@ -1429,4 +1492,5 @@ export interface WorkflowInfo {
   revision: string;
   is_template: boolean;
   folder: string;
+  picture: string;
 }

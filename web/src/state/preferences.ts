@@ -70,15 +70,22 @@ export function setPreferences(change: Partial<Preferences>): void {
   preferencesStore.setState(change);
 }
 
-/** Take what the server has, then keep both up to date. */
-export async function followPreferences(): Promise<void> {
-  preferencesStore.subscribe(keep);
+let following: Promise<void> | null = null;
+
+/** Take what the server has, then keep both up to date. The promise is done when the server has answered, or is away. */
+export function followPreferences(): Promise<void> {
+  following ??= follow();
+  return following;
+}
+
+async function follow(): Promise<void> {
   try {
     const told = await ask<{ editor?: Partial<Preferences> }>("GET", "/v1/preferences");
     if (told.editor) preferencesStore.setState(told.editor);
   } catch {
     // Away: what this browser has holds, and is sent with the next change.
   }
+  preferencesStore.subscribe(keep);
 }
 
 let waiting: ReturnType<typeof setTimeout> | undefined;

@@ -1,0 +1,50 @@
+"""What tests of the editor share: one browser, one server with the bundled model, a page for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.server.started import Started, started
+from tests.web.browsing import Watch, chromium, need_browser, need_editor, visit
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, for all tests."""
+    need_editor()
+    need_browser()
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """A real server on a home of its own, for tests that leave it as it is. Who ends or fills one starts another."""
+    need_editor()
+    home: Path = tmp_path_factory.mktemp("server") / "home"
+    with started(home, variables={"OMP_NUM_THREADS": "2"}) as made:
+        yield made
+
+
+@pytest.fixture
+def visited(browser: Browser) -> Iterator[tuple[Page, Watch]]:
+    """A page, and what happens on it. Nothing may go wrong in its scripts, and it may ask one server alone."""
+    with visit(browser) as (page, watch):
+        yield page, watch
+        hosts = {origin.partition("://")[2] for origin in watch.origins}
+    assert watch.errors == []
+    assert len(hosts) <= 1
+
+
+@pytest.fixture
+def page(visited: tuple[Page, Watch]) -> Page:
+    """A page in the browser of a person who was never here. Nothing may go wrong in its scripts."""
+    return visited[0]
+
+
+@pytest.fixture
+def watch(visited: tuple[Page, Watch]) -> Watch:
+    """What happens on `page`."""
+    return visited[1]
