@@ -35,6 +35,10 @@ window.addEventListener("popstate", () =>
 
 export const useRoute = (): Route => useStore(routeStore, (state) => state.route);
 
+/** Whether the address names no page. */
+export const isHome = (): boolean =>
+  location.pathname.slice(base.length).replaceAll("/", "") === "";
+
 /** Go to another page of the application. */
 export function goTo(route: Route): void {
   history.pushState(null, "", pathOfRoute(route));

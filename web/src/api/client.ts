@@ -4,6 +4,9 @@ import type { ErrorAnswer, Problem } from "./schema";
 /** Before every path: the server may stand below another one. */
 export const base: string = document.documentElement.dataset.base ?? "";
 
+/** With which style elements that scripts make are allowed by the content policy; "" where there is none. */
+export const nonce: string = document.querySelector<HTMLElement>("meta[name=nonce]")?.nonce ?? "";
+
 /** A request that was refused, or never arrived (`status` 0). */
 export class Refused extends Error {
   constructor(

@@ -1,7 +1,14 @@
 /** Commands for what is open beside the graph. */
+import { goTo } from "../route";
 import { activeDocument } from "../state/documents";
 import { showOverlay, toggleBottom, togglePanel, viewStore } from "../state/view";
 import type { Command } from "./command";
+
+/** The document that is shown, if people can set something of it in a form. */
+function withForm() {
+  const state = activeDocument()?.getState();
+  return state?.workflow.interface?.inputs?.length ? state : null;
+}
 
 export const viewCommands: readonly Command[] = [
   {
@@ -17,6 +24,21 @@ export const viewCommands: readonly Command[] = [
     keys: ["Ctrl+Shift+Z", "Ctrl+Y"],
     scope: "anywhere",
     run: () => activeDocument()?.redo(),
+  },
+  {
+    id: "document.form",
+    title: "pages.openForm",
+    isAvailable: () => withForm() !== null,
+    run: () => {
+      const state = withForm();
+      // What is unsaved, or changed since, is found by the id of its tab.
+      if (state) goTo({ page: "form", name: `@${state.id}` });
+    },
+  },
+  {
+    id: "view.start",
+    title: "pages.start",
+    run: () => goTo({ page: "start" }),
   },
   {
     id: "view.commands",
@@ -108,5 +130,12 @@ export const viewCommands: readonly Command[] = [
     keys: ["Alt+6"],
     scope: "anywhere",
     run: () => togglePanel("outline"),
+  },
+  {
+    id: "view.steps",
+    title: "app.steps",
+    keys: ["Alt+7"],
+    scope: "anywhere",
+    run: () => togglePanel("steps"),
   },
 ];

@@ -2,17 +2,15 @@
 import { lazy, Suspense, useEffect } from "react";
 import { Canvas } from "../canvas/Canvas";
 import { useKeymap } from "../commands/useKeymap";
-import { startDocuments } from "../documents/start";
+import { Notices } from "../documents/Notices";
 import { Tabs } from "../documents/Tabs";
 import { Palette } from "../interaction/Palette";
 import { PanelDrawer } from "../panels/PanelDrawer";
 import { Rail } from "../panels/Rail";
 import { BottomBar } from "../running/BottomBar";
 import { RunButton } from "../running/RunButton";
-import { startRunning } from "../running/start";
 import { DocumentProvider } from "../state/document";
 import { useDocuments } from "../state/documents";
-import { followPreferences } from "../state/preferences";
 import { useView } from "../state/view";
 import { t } from "../strings/t";
 import { Boundary } from "../ui/Boundary";
@@ -20,22 +18,12 @@ import { Empty } from "../ui/Empty";
 import { PopupHost } from "../ui/PopupHost";
 import css from "./EditorPage.module.css";
 import { OverlayHost } from "./OverlayHost";
+import { start } from "./starting";
 
 const Inspector = lazy(() => import("../panels/Inspector"));
 
-let isStarted = false;
-
-/** What goes on for as long as the page is open, whatever of it is shown. */
-function start(open: string | null): void {
-  if (isStarted) return;
-  isStarted = true;
-  void followPreferences();
-  startRunning();
-  void startDocuments(open);
-}
-
 export default function EditorPage({ open }: { readonly open: string | null }) {
-  useEffect(() => start(open), [open]);
+  useEffect(() => void start(open), [open]);
   useKeymap();
   const focusMode = useView((state) => state.focusMode);
   const hasInspector = useView((state) => state.inspector);
@@ -50,6 +38,7 @@ export default function EditorPage({ open }: { readonly open: string | null }) {
           <Tabs />
           <RunButton />
         </header>
+        <Notices />
         <div className={css.middle}>
           {focusMode ? null : <Rail />}
           {focusMode ? null : <PanelDrawer />}

@@ -21,6 +21,12 @@ export function coverage(distance: number, radius: number, hardness: number): nu
   return inside * inside * (3 - 2 * inside);
 }
 
+/** The same for the square of the distance; most pixels lie in the full middle and need no root. */
+function covers(square: number, radius: number, hardness: number): number {
+  const full = radius + 0.5 - edgeWidth(radius, hardness);
+  return full > 0 && square <= full * full ? 1 : coverage(Math.sqrt(square), radius, hardness);
+}
+
 /** Every pixel that a sweep may touch. */
 export function sweepRect(from: Dab, to: Dab): Rect {
   const reach = Math.max(from.radius, to.radius) + 1;
@@ -63,7 +69,7 @@ export function sweep(
       const square = ex * ex + ey * ey;
       if (square >= (radius + 0.5) * (radius + 0.5)) continue;
       const flow = from.flow + along * (to.flow - from.flow);
-      const value = Math.round(255 * flow * coverage(Math.sqrt(square), radius, hardness));
+      const value = Math.round(255 * flow * covers(square, radius, hardness));
       if (value > old) covered[index] = value;
     }
   }

@@ -1,10 +1,11 @@
-import type { Plane } from "./plane";
+import type { Bytes, Plane } from "./plane";
 import type { Rect } from "./rect";
+import { seenChannel } from "./seenColour";
 import type { Steps } from "./steps";
 
 export interface Filled {
   /** 255 where the fill went, for each pixel of the picture. */
-  readonly covered: Uint8Array;
+  readonly covered: Bytes;
   readonly bounds: Rect;
 }
 
@@ -71,22 +72,12 @@ function likeness(
   seed: number,
   tolerance: number,
 ): (pixel: number) => boolean {
-  const wanted = [0, 1, 2, 3].map((channel) => seen(picture, paint, seed, channel));
+  const wanted = [0, 1, 2, 3].map((channel) => seenChannel(picture, paint, seed, channel));
   return (pixel) => {
     for (let channel = 0; channel < 4; channel++) {
-      const value = seen(picture, paint, pixel, channel);
+      const value = seenChannel(picture, paint, pixel, channel);
       if (Math.abs(value - (wanted[channel] ?? 0)) > tolerance) return false;
     }
     return true;
   };
-}
-
-/** A channel of the picture with the paint on it. */
-function seen(picture: Plane, paint: Plane | null, pixel: number, channel: number): number {
-  const at = pixel * 4 + channel;
-  const under = picture.data[at] ?? 0;
-  const alpha = paint === null ? 0 : (paint.data[pixel * 4 + 3] ?? 0);
-  if (paint === null || alpha === 0) return under;
-  const over = channel === 3 ? 255 : (paint.data[at] ?? 0);
-  return under + ((over - under) * alpha) / 255;
 }

@@ -12,7 +12,8 @@ export interface Ink {
 }
 
 /**
- * Write `part` of a tile anew: what was there before, under ink as thick as `covered` says.
+ * Write `part` of a tile: what was there before, under ink as thick as `covered` says. Where nothing covers it the
+ * tile is left alone, so cover may grow from call to call, but not shrink.
  * `before` and `covered` belong to the whole tile.
  */
 export function lay(
@@ -23,39 +24,58 @@ export function lay(
   covered: Uint8Array,
   ink: Ink,
 ): void {
+  const layRow = plane.channels === 1 ? layValues : layColours;
   for (let y = part.y; y < part.y + part.height; y++) {
-    const source = (y - tile.y) * tile.width + part.x - tile.x;
-    const target = y * plane.width + part.x;
-    for (let x = 0; x < part.width; x++) {
-      const thick = ((covered[source + x] ?? 0) / 255) * ink.opacity;
-      if (plane.channels === 1)
-        layValue(plane.data, target + x, before[source + x] ?? 0, thick, ink);
-      else layColour(plane.data, (target + x) * 4, before, (source + x) * 4, thick, ink);
-    }
+    const from = (y - tile.y) * tile.width + part.x - tile.x;
+    layRow(plane.data, y * plane.width + part.x, before, covered, from, part.width, ink);
   }
 }
 
-function layValue(data: Bytes, at: number, before: number, thick: number, ink: Ink): void {
-  data[at] = Math.round(before + ((ink.erases ? 0 : 255) - before) * thick);
+function layValues(
+  data: Bytes,
+  to: number,
+  before: Bytes,
+  covered: Uint8Array,
+  from: number,
+  count: number,
+  { erases, opacity }: Ink,
+): void {
+  const full = erases ? 0 : 255;
+  for (let i = 0; i < count; i++) {
+    const cover = covered[from + i] ?? 0;
+    if (cover === 0) continue;
+    const was = before[from + i] ?? 0;
+    data[to + i] = Math.round(was + ((full - was) * cover * opacity) / 255);
+  }
 }
 
 /** The "over" of Porter and Duff on straight colours. Erasing takes alpha and leaves the colour. */
-function layColour(
+function layColours(
   data: Bytes,
-  at: number,
-  old: Bytes,
+  to: number,
+  before: Bytes,
+  covered: Uint8Array,
   from: number,
-  thick: number,
-  ink: Ink,
+  count: number,
+  { colour, erases, opacity }: Ink,
 ): void {
-  const alpha = (old[from + 3] ?? 0) / 255;
-  const kept = alpha * (1 - thick);
-  const after = ink.erases ? kept : thick + kept;
-  for (let channel = 0; channel < 3; channel++) {
-    const was = old[from + channel] ?? 0;
-    const mixes = !ink.erases && after > 0 && thick > 0;
-    const ours = ink.colour[channel] ?? 0;
-    data[at + channel] = mixes ? Math.round((ours * thick + was * kept) / after) : was;
+  const [red, green, blue] = colour;
+  for (let i = 0; i < count; i++) {
+    const cover = covered[from + i] ?? 0;
+    if (cover === 0) continue;
+    const source = (from + i) * 4;
+    const target = (to + i) * 4;
+    const thick = (cover / 255) * opacity;
+    const kept = ((before[source + 3] ?? 0) / 255) * (1 - thick);
+    const after = erases ? kept : thick + kept;
+    data[target + 3] = Math.round(255 * after);
+    if (erases || after === 0) continue;
+    const ours = thick / after;
+    data[target] = mixed(before[source] ?? 0, red, ours);
+    data[target + 1] = mixed(before[source + 1] ?? 0, green, ours);
+    data[target + 2] = mixed(before[source + 2] ?? 0, blue, ours);
   }
-  data[at + 3] = Math.round(255 * after);
 }
+
+const mixed = (old: number, ours: number, share: number): number =>
+  Math.round(old + (ours - old) * share);

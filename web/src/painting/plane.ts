@@ -88,18 +88,19 @@ function repeated(pixel: Bytes, times: number): Bytes {
 
 /** The smallest rectangle around the pixels of a one-channel plane that are not 0. */
 export function paintedRect(plane: Plane): Rect | null {
-  let [left, right, top, bottom] = [plane.width, -1, -1, -1];
-  for (let y = 0; y < plane.height; y++) {
-    const row = plane.data.subarray(y * plane.width, (y + 1) * plane.width);
-    const first = row.findIndex((value) => value > 0);
-    if (first < 0) continue;
+  const { width, height, data } = plane;
+  let [left, right, top, bottom] = [width, -1, -1, -1];
+  for (let y = 0; y < height; y++) {
+    const end = (y + 1) * width;
+    let first = y * width;
+    while (first < end && data[first] === 0) first++;
+    if (first === end) continue;
+    let last = end - 1;
+    while (data[last] === 0) last--;
     if (top < 0) top = y;
     bottom = y;
-    left = Math.min(left, first);
-    right = Math.max(
-      right,
-      row.findLastIndex((value) => value > 0),
-    );
+    left = Math.min(left, first - y * width);
+    right = Math.max(right, last - y * width);
   }
   return bottom < 0 ? null : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }

@@ -1,5 +1,6 @@
 import { type Bytes, copyIn, copyOut, type Plane, tileRect } from "./plane";
 import type { Rect } from "./rect";
+import type { Steps } from "./steps";
 
 /** What a rectangle held at another time; a single pixel's bytes stand for a rectangle of one colour. */
 export interface Patch {
@@ -32,11 +33,12 @@ export class Recording {
   }
 
   /** The old pixels of what really changed, cut as small as can be. */
-  patches(): Patch[] {
+  *patches(): Steps<Patch[]> {
     const patches: Patch[] = [];
     for (const [tile, before] of this.#before) {
       const patch = this.#changed(tileRect(this.plane, tile), before);
       if (patch) patches.push(patch);
+      yield;
     }
     return patches;
   }

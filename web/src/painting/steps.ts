@@ -24,8 +24,8 @@ export async function spread<T>(steps: Steps<T>, signal: AbortSignal): Promise<T
   }
 }
 
-/** A message, not a timer: timers that follow one another are slowed to 4 ms each. */
-function pause(): Promise<void> {
+/** Let the page draw and answer. A message, not a timer: timers that follow one another are slowed to 4 ms each. */
+export function pause(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

@@ -1,5 +1,9 @@
 import { copyIn, copyOut, type Plane } from "./plane";
 import { type Patch, type Recording, squeezed } from "./recording";
+import type { Rect } from "./rect";
+import type { Steps } from "./steps";
+
+export type Told = (plane: Plane, rect: Rect) => void;
 
 interface Change {
   readonly plane: Plane;
@@ -36,8 +40,8 @@ export class UndoLog {
   }
 
   /** Close a recording as one step. A change that changed nothing is no step. */
-  push(recording: Recording): boolean {
-    const patches = recording.patches();
+  *push(recording: Recording): Steps<boolean> {
+    const patches = yield* recording.patches();
     if (patches.length === 0) return false;
     this.#undone = [];
     this.#done.push(change(recording.plane, patches));
@@ -48,12 +52,13 @@ export class UndoLog {
     return true;
   }
 
-  undo(): Change | null {
-    return this.#step(this.#done, this.#undone);
+  /** Each rectangle that is put back is told. */
+  *undo(told: Told): Steps<boolean> {
+    return yield* this.#step(this.#done, this.#undone, told);
   }
 
-  redo(): Change | null {
-    return this.#step(this.#undone, this.#done);
+  *redo(told: Told): Steps<boolean> {
+    return yield* this.#step(this.#undone, this.#done, told);
   }
 
   /** The last step is kept whatever its size: a change that cannot be undone would be a trap. */
@@ -61,18 +66,19 @@ export class UndoLog {
     return this.#done.length > 1 && this.size > this.maxBytes;
   }
 
-  #step(from: Change[], to: Change[]): Change | null {
+  *#step(from: Change[], to: Change[], told: Told): Steps<boolean> {
     const old = from.pop();
-    if (!old) return null;
+    if (!old) return false;
     const { plane } = old;
-    const patches = old.patches.map(({ rect, bytes }) => {
-      const now = squeezed(copyOut(plane, rect), plane.channels);
+    const patches: Patch[] = [];
+    for (const { rect, bytes } of old.patches) {
+      patches.push({ rect, bytes: squeezed(copyOut(plane, rect), plane.channels) });
       copyIn(plane, rect, bytes);
-      return { rect, bytes: now };
-    });
-    const swapped = change(plane, patches);
-    to.push(swapped);
-    return swapped;
+      told(plane, rect);
+      yield;
+    }
+    to.push(change(plane, patches));
+    return true;
   }
 }
 

@@ -1,3 +1,16 @@
-export default function Part() {
-  return null;
+/** The panel at the right: what is selected, or the document where nothing is. */
+import { shownGraph, useDocument } from "../state/document";
+import { DocumentInspector } from "./inspector/DocumentInspector";
+import { ManyInspector } from "./inspector/ManyInspector";
+import { NodeInspector } from "./inspector/NodeInspector";
+
+export default function Inspector() {
+  const selected = useDocument((state) => state.selection.nodes);
+  const [first] = selected;
+  const isThere = useDocument(
+    (state) => first !== undefined && shownGraph(state).nodes[first] !== undefined,
+  );
+  if (first === undefined || !isThere) return <DocumentInspector />;
+  if (selected.size > 1) return <ManyInspector nodes={[...selected]} />;
+  return <NodeInspector key={first} node={first} />;
 }

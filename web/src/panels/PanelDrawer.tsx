@@ -14,6 +14,7 @@ const PARTS: Readonly<Record<PanelId, LazyExoticComponent<ComponentType>>> = {
   gallery: lazy(() => import("../results/GalleryPanel")),
   history: lazy(() => import("../running/HistoryPanel")),
   outline: lazy(() => import("../interaction/OutlinePanel")),
+  steps: lazy(() => import("./StepsPanel")),
 };
 
 export function PanelDrawer() {

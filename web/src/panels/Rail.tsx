@@ -8,6 +8,7 @@ import {
   type LucideIcon,
   Package,
   Settings,
+  Undo2,
   Workflow,
 } from "lucide-react";
 import { commandOf } from "../commands/all";
@@ -25,6 +26,7 @@ const PANELS: readonly { readonly id: PanelId; readonly Icon: LucideIcon }[] = [
   { id: "gallery", Icon: Images },
   { id: "history", Icon: Clock },
   { id: "outline", Icon: ListTree },
+  { id: "steps", Icon: Undo2 },
 ];
 
 export function Rail() {

@@ -2,7 +2,14 @@
 import type { ReactNode } from "react";
 import { createStore, useStore } from "zustand";
 
-export type PanelId = "nodes" | "workflows" | "models" | "gallery" | "history" | "outline";
+export type PanelId =
+  | "nodes"
+  | "workflows"
+  | "models"
+  | "gallery"
+  | "history"
+  | "outline"
+  | "steps";
 export type BottomId = "queue" | "problems" | "log";
 
 /** A dialog or page over the editor, by what it shows. */

@@ -1,0 +1,100 @@
+/** What the menu of a field offers. */
+import { specOf } from "../graph/catalogue";
+import { addToForm, isInForm, removeFromForm } from "../graph/edits/interface";
+import { disconnect } from "../graph/edits/links";
+import { setInput } from "../graph/edits/nodes";
+import { promote } from "../graph/edits/subgraphs";
+import { linkOf, type NodeId, settingOf } from "../graph/workflow";
+import { contextOf, type DocumentStore, shownGraph } from "../state/document";
+import { showOverlay } from "../state/view";
+import { t } from "../strings/t";
+import type { MenuEntry } from "../ui/Menu";
+import { openConnectList } from "./connectTo";
+
+export function fieldMenu(store: DocumentStore, node: NodeId, input: string): readonly MenuEntry[] {
+  const context = contextOf(store.getState());
+  const { nodes } = shownGraph(store.getState());
+  const held = nodes[node]?.inputs?.[input];
+  const isLinked = linkOf(held) !== null;
+  const isOutermost = context.scope === null;
+  return [
+    {
+      label: t("interaction.resetField"),
+      disabled: held === undefined || isLinked,
+      run: () =>
+        store.edit(t("interaction.resetField"), (c) => setInput(c, node, input, undefined)),
+    },
+    {
+      label: t("interaction.copyValue"),
+      disabled: isLinked,
+      run: () => copyWords(valueText(store, node, input)),
+    },
+    "separator",
+    isLinked
+      ? {
+          label: t("interaction.removeLink"),
+          run: () => store.edit(t("interaction.removeLink"), (c) => disconnect(c, { node, input })),
+        }
+      : {
+          label: t("interaction.connect"),
+          run: () => openConnectList(store, node, { side: "input", name: input }),
+        },
+    isOutermost ? formEntry(store, node, input) : promoteEntry(store, node, input),
+    { label: t("interaction.varyInGrid"), run: () => varyInGrid(store, node) },
+    ...limits(store, node, input),
+  ];
+}
+
+function formEntry(store: DocumentStore, node: NodeId, input: string): MenuEntry {
+  const isIn = isInForm(store.getState().workflow, node, input);
+  const label = t(isIn ? "interaction.removeFromForm" : "interaction.addToForm");
+  const change = isIn ? removeFromForm : addToForm;
+  return { label, run: () => store.edit(label, (context) => change(context, node, input)) };
+}
+
+function promoteEntry(store: DocumentStore, node: NodeId, input: string): MenuEntry {
+  const label = t("interaction.promote");
+  return { label, run: () => store.edit(label, (context) => promote(context, node, input)) };
+}
+
+function varyInGrid(store: DocumentStore, node: NodeId): void {
+  store.select({ nodes: new Set([node]) });
+  showOverlay({ kind: "grid" });
+}
+
+/** What the field takes, to be read. */
+function limits(store: DocumentStore, node: NodeId, input: string): readonly MenuEntry[] {
+  const spec = inputSpecOf(store, node, input);
+  if (spec?.minimum == null && spec?.maximum == null) return [];
+  const label = t("interaction.limits", {
+    minimum: spec.minimum ?? "−∞",
+    maximum: spec.maximum ?? "∞",
+  });
+  return ["separator", { label, disabled: true }];
+}
+
+function inputSpecOf(store: DocumentStore, id: NodeId, input: string) {
+  const { catalogue, workflow } = contextOf(store.getState());
+  const { nodes } = shownGraph(store.getState());
+  const node = nodes[id];
+  if (!node) return undefined;
+  return specOf(catalogue, workflow, node, nodes).inputs.find((item) => item.name === input);
+}
+
+function valueText(store: DocumentStore, node: NodeId, input: string): string {
+  const held = settingOf(shownGraph(store.getState()).nodes[node]?.inputs?.[input]);
+  const value = held === undefined ? inputSpecOf(store, node, input)?.default : held;
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
+}
+
+/** Put words on the clipboard, also on a page without https. */
+function copyWords(words: string): void {
+  const give = (event: ClipboardEvent): void => {
+    event.clipboardData?.setData("text/plain", words);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  document.addEventListener("copy", give, { capture: true, once: true });
+  document.execCommand("copy");
+  document.removeEventListener("copy", give, { capture: true });
+}

@@ -1,0 +1,59 @@
+/** The node types that can be placed, ready for being searched, and which of them fit a link. */
+import { ANY, accepts } from "../graph/accepts";
+import { type Catalogue, instanceSpec, type NodeSpec } from "../graph/catalogue";
+import { type Candidate, searchable } from "../graph/rank";
+import { SUBGRAPH, type Workflow } from "../graph/workflow";
+
+const known = new WeakMap<Catalogue, readonly Candidate<NodeSpec>[]>();
+
+/** All that can be placed: the declared types, then the definitions of the document. */
+export function placeable(
+  catalogue: Catalogue,
+  workflow: Workflow,
+): readonly Candidate<NodeSpec>[] {
+  let declared = known.get(catalogue);
+  if (!declared) {
+    declared = [...catalogue.known.values()]
+      .filter((spec) => !spec.deprecated)
+      .toSorted((a, b) => a.title.localeCompare(b.title))
+      .map(candidate);
+    known.set(catalogue, declared);
+  }
+  const definitions = Object.keys(workflow.subgraphs ?? {}).map((name) =>
+    candidate(instanceSpec(catalogue, workflow, SUBGRAPH + name)),
+  );
+  return definitions.length ? [...declared, ...definitions] : declared;
+}
+
+function candidate(spec: NodeSpec): Candidate<NodeSpec> {
+  const names = [spec.title, spec.type, ...spec.replaces, spec.category];
+  return { item: spec, texts: names.map(searchable) };
+}
+
+/** One end of a link whose other end is to be found: the type it carries, and the side the found node has it on. */
+export interface OpenEnd {
+  readonly type: string;
+  readonly side: "input" | "output";
+}
+
+/** The socket of a node type that an open end fits best: the very type before others; undefined: none. */
+export function fittingSocket(spec: NodeSpec, end: OpenEnd): string | undefined {
+  const sockets = end.side === "input" ? spec.inputs : spec.outputs;
+  const fits = (type: string): boolean =>
+    end.side === "input" ? accepts(type, end.type) : accepts(end.type, type);
+  const exact = sockets.find((socket) => socket.type === end.type);
+  return (
+    exact ??
+    sockets.find((socket) => socket.type !== ANY && fits(socket.type)) ??
+    sockets.find((socket) => fits(socket.type))
+  )?.name;
+}
+
+/** How well a node type fits: 2 the very type, 1 another that fits, 0 only since it takes anything, -1 not at all. */
+export function fitness(spec: NodeSpec, end: OpenEnd): number {
+  const name = fittingSocket(spec, end);
+  if (name === undefined) return -1;
+  const sockets = end.side === "input" ? spec.inputs : spec.outputs;
+  const type = sockets.find((socket) => socket.name === name)?.type;
+  return type === end.type ? 2 : type === ANY ? 0 : 1;
+}

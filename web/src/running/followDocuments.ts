@@ -1,0 +1,60 @@
+/** Finds the runs of documents that are opened, and looks after the one that is shown. */
+import { ask } from "../api/client";
+import type { RunDetail, RunsPage } from "../api/schema";
+import { connectionStore, follow } from "../api/socket";
+import { documentOf, documentsStore } from "../state/documents";
+import { watchLive } from "../state/live";
+import { watchPlan } from "../state/plan";
+import { watchProblems } from "../state/problems";
+import { DOCUMENT, isOver } from "../state/run";
+import { addRecord, addRun } from "../state/runStore";
+import { watchStale } from "../state/staleNodes";
+import { recordedWorkflow } from "./recordedWorkflow";
+
+/** Runs of a document that are looked at when it is opened. */
+const RUNS = 6;
+
+export function followDocuments(): void {
+  const found = new Set<string>();
+  let watched: string | null = null;
+  let ends: (() => void)[] = [];
+
+  const look = (): void => {
+    const { open, active } = documentsStore.getState();
+    if (connectionStore.getState().state === "here")
+      for (const store of open) {
+        const { id } = store.getState();
+        if (found.has(id)) continue;
+        found.add(id);
+        findRuns(id).catch(() => found.delete(id)); // away: it is looked for again
+      }
+    if (active === watched) return;
+    for (const end of ends) end();
+    watched = active;
+    const store = active === null ? null : documentOf(active);
+    ends = store
+      ? [watchProblems(store), watchStale(store), watchPlan(store), watchLive(store)]
+      : [];
+  };
+  documentsStore.subscribe(look);
+  connectionStore.subscribe(look);
+  look();
+}
+
+/** Show what came of a document in runs before, and go on with those that are not over. Raises Refused. */
+async function findRuns(document: string): Promise<void> {
+  const { runs } = await ask<RunsPage>("GET", "/v1/runs", {
+    query: { label: `${DOCUMENT}:${document}`, limit: RUNS },
+  });
+  const oldestFirst = runs.toReversed();
+  const newest = runs[0]?.id;
+  const told: string[] = [];
+  for (const info of oldestFirst) {
+    const hasStory = !isOver(info) || info.id === newest;
+    const detail = await ask<RunDetail>("GET", `/v1/runs/${info.id}`);
+    addRecord(detail, recordedWorkflow(detail), { nodes: !hasStory });
+    if (hasStory) told.push(info.id);
+    addRun(info, { quietly: true });
+  }
+  follow(Object.fromEntries(told.map((id) => [id, -1])));
+}

@@ -1,0 +1,57 @@
+/** Run the document that is shown, and say in words where that cannot be. */
+import { Refused } from "../api/client";
+import { pathOf } from "../graph/workflow";
+import type { DocumentStore } from "../state/document";
+import { activeDocument } from "../state/documents";
+import { setProblems } from "../state/problems";
+import { interrupt } from "../state/queue";
+import { type RunOptions, runDocument } from "../state/runs";
+import { viewStore } from "../state/view";
+import { t } from "../strings/t";
+import { tell, tellError } from "../ui/toasts";
+
+export async function runNow(options: RunOptions = {}, times = 1): Promise<void> {
+  const store = activeDocument();
+  if (!store) return;
+  try {
+    for (let time = 0; time < times; time++) await runDocument(store, options);
+  } catch (error) {
+    explain(store, error);
+  }
+}
+
+/** Run what leads to the selected nodes, and show what they give. */
+export function runToSelection(): void {
+  const store = activeDocument();
+  if (!store) return;
+  const { selection, where } = store.getState();
+  if (selection.nodes.size === 0) {
+    tell(t("running.runHereNone"));
+    return;
+  }
+  const outputs = [...selection.nodes].map((id) => pathOf(where, id));
+  void runNow({ outputs });
+}
+
+/** What is wrong stands at the nodes and in the list; one sentence of it is told. */
+function explain(store: DocumentStore, error: unknown): void {
+  if (error instanceof Refused && error.problems.length > 0) {
+    setProblems(store.getState().id, error.problems);
+    viewStore.setState({ bottom: "problems" });
+    const worst = error.problems.find((problem) => problem.severity === "error");
+    tell(t("running.cannotRun", { reason: worst?.message ?? error.message }));
+    return;
+  }
+  if (error instanceof Refused && !error.isAway)
+    tellError(new Error(t("running.refused", { reason: error.message })));
+  else tellError(error);
+}
+
+/** Do something at the server, and say where it was refused. */
+export function attempt(request: Promise<unknown>): void {
+  request.catch(tellError);
+}
+
+export function interruptNow(): void {
+  attempt(interrupt(activeDocument()?.getState().id ?? null));
+}

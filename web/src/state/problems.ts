@@ -1,0 +1,159 @@
+/** What is wrong with the open documents: what can be seen here at once, and what the server finds when editing rests. */
+import { useMemo } from "react";
+import { createStore, useStore } from "zustand";
+import { ask, Refused } from "../api/client";
+import type { Problem, RunChecked } from "../api/schema";
+import { connectionStore } from "../api/socket";
+import { type NodeId, type Scope, scopeAt, type Workflow } from "../graph/workflow";
+import { brief } from "./brief";
+import { catalogueStore, currentCatalogue } from "./catalogue";
+import { type DocumentStore, useDocument } from "./document";
+import { nearProblems } from "./nearProblems";
+
+export type { Problem };
+
+/** byNode: by path, and of those inside a definition by `inDefinition`. */
+export interface Problems {
+  readonly list: readonly Problem[];
+  readonly byNode: Readonly<Record<string, readonly Problem[]>>;
+}
+
+const NONE: readonly Problem[] = [];
+const NO_PROBLEMS: Problems = { list: NONE, byNode: {} };
+
+interface ProblemsState {
+  readonly documents: Readonly<Record<string, Problems>>;
+}
+
+export const problemsStore = createStore<ProblemsState>(() => ({ documents: {} }));
+
+/** Milliseconds that a document rests before the server is asked. */
+const REST = 250;
+
+export function problemsOf(documentId: string): Problems {
+  return problemsStore.getState().documents[documentId] ?? NO_PROBLEMS;
+}
+
+export function useDocumentProblems(): Problems {
+  const document = useDocument((state) => state.id);
+  return useStore(problemsStore, (state) => state.documents[document] ?? NO_PROBLEMS);
+}
+
+/** What is wrong at a node of the document around, in few words. Of an instance also what is wrong inside, without an input. */
+export function useProblems(path: string): readonly Problem[] {
+  const all = useDocumentProblems();
+  const place = path.split("/");
+  const id = place.pop() ?? "";
+  const scope = useDocument(({ workflow }) => scopeAt(workflow, place) ?? null);
+  const inside = useDocument(({ workflow }) => scopeAt(workflow, [...place, id]) ?? null);
+  return useMemo(
+    () => problemsAt(all, path, scope, id, inside).map(brief),
+    [all, path, scope, id, inside],
+  );
+}
+
+/** scope: the definition the node stands in. inside: the one it is an instance of. */
+export function problemsAt(
+  { byNode, list }: Problems,
+  path: string,
+  scope: Scope,
+  id: NodeId,
+  inside: Scope,
+): readonly Problem[] {
+  if (list.length === 0) return NONE;
+  const own = byNode[path] ?? NONE;
+  const shared = scope === null ? NONE : (byNode[inDefinition(scope, id)] ?? NONE);
+  const inner =
+    inside === null
+      ? NONE
+      : list
+          .filter(
+            (one) => one.subgraph === inside || (!one.subgraph && one.node?.startsWith(`${path}/`)),
+          )
+          .map((one) => ({ ...one, input: null }));
+  if (shared.length + inner.length === 0) return own;
+  return [...own, ...shared, ...inner];
+}
+
+export function inDefinition(scope: string, node: NodeId): string {
+  return `${scope}\u0000${node}`;
+}
+
+export function grouped(list: readonly Problem[]): Problems {
+  const byNode: Record<string, Problem[]> = {};
+  for (const problem of list) {
+    if (problem.node === null) continue;
+    const key = problem.subgraph ? inDefinition(problem.subgraph, problem.node) : problem.node;
+    const those = byNode[key];
+    if (those) those.push(problem);
+    else byNode[key] = [problem];
+  }
+  return { list, byNode };
+}
+
+export function setProblems(documentId: string, list: readonly Problem[]): void {
+  if (list.length === 0 && problemsOf(documentId).list.length === 0) return;
+  problemsStore.setState(({ documents }) => ({
+    documents: { ...documents, [documentId]: grouped(list) },
+  }));
+}
+
+/** Whether two states of a document are the same for a run: nothing but layout and title differ. */
+export function isSameWork(a: Workflow, b: Workflow): boolean {
+  if (a.nodes !== b.nodes || a.interface !== b.interface) return false;
+  if (a.subgraphs === b.subgraphs) return true;
+  const names = Object.keys(a.subgraphs ?? {});
+  return (
+    names.length === Object.keys(b.subgraphs ?? {}).length &&
+    names.every((name) => {
+      const [one, other] = [a.subgraphs?.[name], b.subgraphs?.[name]];
+      return (
+        one?.nodes === other?.nodes &&
+        one?.inputs === other?.inputs &&
+        one?.outputs === other?.outputs
+      );
+    })
+  );
+}
+
+/** Check a document now and after each edit, until it is ended by what this gives. */
+export function watchProblems(store: DocumentStore): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let asked: AbortController | null = null;
+  const check = async (): Promise<void> => {
+    const { id, workflow } = store.getState();
+    asked?.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    try {
+      const { problems } = await ask<RunChecked>("POST", "/v1/check", {
+        body: { workflow },
+        signal,
+      });
+      setProblems(id, problems);
+    } catch (error) {
+      // Away: what can be seen here stands. It is asked again after the next edit, and when the server is back.
+      if (error instanceof Refused && !error.isAway) setProblems(id, error.problems);
+    }
+  };
+  const soon = (): void => {
+    clearTimeout(timer);
+    asked?.abort();
+    timer = setTimeout(() => void check(), REST);
+  };
+  const unsubscribe = store.subscribe((state, before) => {
+    if (state.workflow === before.workflow || isSameWork(state.workflow, before.workflow)) return;
+    setProblems(
+      state.id,
+      nearProblems(state.workflow, currentCatalogue(), problemsOf(state.id).list, before.workflow),
+    );
+    soon();
+  });
+  const ends = [unsubscribe, connectionStore.subscribe(soon), catalogueStore.subscribe(soon)];
+  void check();
+  return () => {
+    for (const end of ends) end();
+    clearTimeout(timer);
+    asked?.abort();
+  };
+}
