@@ -4,6 +4,7 @@ import { Button } from "../ui/Button";
 import { type Desk, useDesk } from "./desk";
 import css from "./MaskOptions.module.css";
 import { isUnchanged, LARGEST_FEATHER, LARGEST_GROW } from "./maskEdge";
+import { OverlayOpacity } from "./OverlayOpacity";
 import { Section } from "./Section";
 import { Slider } from "./Slider";
 import { toolSettings, useToolSettings } from "./toolSettings";
@@ -53,7 +54,6 @@ function EdgeOptions({ desk }: { readonly desk: Desk }) {
 
 function OverlayOptions() {
   const colour = useToolSettings((state) => state.overlayColour);
-  const opacity = useToolSettings((state) => state.overlayOpacity);
   return (
     <Section title={t("painting.overlay")}>
       <label className={css.colour}>
@@ -65,15 +65,7 @@ function OverlayOptions() {
           onChange={(event) => toolSettings.setState({ overlayColour: event.target.value })}
         />
       </label>
-      <Slider
-        label={t("painting.overlayOpacity")}
-        value={opacity}
-        min={0.1}
-        max={1}
-        step={0.01}
-        shown={t("painting.percent", { value: Math.round(opacity * 100) })}
-        onChange={(overlayOpacity) => toolSettings.setState({ overlayOpacity })}
-      />
+      <OverlayOpacity label={t("painting.overlayOpacity")} />
     </Section>
   );
 }

@@ -9,6 +9,7 @@ import type { PaintedResult } from "./layers";
 import { MaskOptions } from "./MaskOptions";
 import { PaintColour } from "./PaintColour";
 import css from "./PaintingDesk.module.css";
+import { ScribbleOptions } from "./ScribbleOptions";
 import { Stage } from "./Stage";
 import { StatusBar } from "./StatusBar";
 import { ToolBar } from "./ToolBar";
@@ -81,16 +82,14 @@ export function PaintingDesk({ desk, onDone, onCancel }: PaintingDeskProps) {
         </p>
       ) : null}
       <div className={css.middle}>
-        <ToolBar
-          picksColours={desk.layers.includes("paint")}
-          onChosen={() => stage.current?.focus()}
-        />
+        <ToolBar picksColours={desk.picksColours} onChosen={() => stage.current?.focus()} />
         <Stage desk={desk} stage={stage} />
         <aside className={css.side} aria-label={t("painting.options")}>
           <LayerList desk={desk} />
           <ToolOptions desk={desk} />
           {layer === "paint" ? <PaintColour /> : null}
           {layer === "mask" ? <MaskOptions desk={desk} /> : null}
+          {layer === "scribble" ? <ScribbleOptions /> : null}
         </aside>
       </div>
       <StatusBar desk={desk} />

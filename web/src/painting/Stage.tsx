@@ -88,7 +88,7 @@ function connected(element: HTMLElement, gestures: Gestures): () => void {
   );
   element.addEventListener("pointermove", (event) => gestures.move(event), { signal });
   element.addEventListener("pointerup", (event) => gestures.up(event), { signal });
-  element.addEventListener("pointercancel", () => void gestures.cancel(), { signal });
+  element.addEventListener("pointercancel", (event) => gestures.lost(event), { signal });
   element.addEventListener("pointerleave", () => gestures.leave(), { signal });
   element.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
   element.addEventListener(

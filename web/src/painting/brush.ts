@@ -1,3 +1,4 @@
+/** How a round brush covers pixels. */
 import { type Rect, spanned } from "./rect";
 
 /** One touch of the brush. Pixel (0, 0) has its centre at (0.5, 0.5). */

@@ -16,7 +16,15 @@ import type { Recording } from "./recording";
 import { type Rect, spanned } from "./rect";
 import { seenChannel } from "./seenColour";
 import { finished, type Steps, spread } from "./steps";
-import { colourOf, hexOf, rememberColour, setColour, setSize, toolSettings } from "./toolSettings";
+import {
+  colourOf,
+  hexOf,
+  rememberColour,
+  setColour,
+  setSize,
+  setTool,
+  toolSettings,
+} from "./toolSettings";
 import type { UndoLog } from "./undoLog";
 import { centred, fitted, moved, type Size, type View, zoomedAt } from "./view";
 
@@ -69,13 +77,20 @@ export class Desk {
       canRedo: false,
     }));
     const { width, height } = painting.picture;
-    if (toolSettings.getState().size === 0) setSize(Math.max(1, Math.min(width, height) / 12));
+    const { tool, size } = toolSettings.getState();
+    if (tool === "eyedropper" && !this.picksColours) setTool("brush");
+    if (size === 0) setSize(Math.max(1, Math.min(width, height) / 12));
   }
 
   /** Stop what still runs. */
   close(): void {
     this.#closing.abort();
     for (const level of this.source.levels) level.close();
+  }
+
+  /** Only paint has colours. */
+  get picksColours(): boolean {
+    return this.layers.includes("paint");
   }
 
   get canPaint(): boolean {

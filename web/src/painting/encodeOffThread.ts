@@ -1,3 +1,4 @@
+/** Encodes pictures beside the page. */
 import type { Bytes } from "./plane";
 import type { PngShape } from "./png";
 import type { PngReply } from "./pngWorker";

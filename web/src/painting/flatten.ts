@@ -1,3 +1,4 @@
+/** Joins the layers into rows of pixels to encode. */
 import { type Bytes, copyOut, type Plane } from "./plane";
 
 const SLICE_BYTES = 2 ** 20;

@@ -1,3 +1,4 @@
+/** Finds what hangs together and looks alike. */
 import type { Bytes, Plane } from "./plane";
 import type { Rect } from "./rect";
 import { seenChannel } from "./seenColour";

@@ -66,6 +66,12 @@ export class Gestures {
     if (this.#pointer === null) this.desk.state.setState({ cursor: null });
   }
 
+  /** The system took a pointer away, for a gesture of its own. */
+  lost(event: PointerEvent): void {
+    this.#fingers.delete(event.pointerId);
+    this.cancel();
+  }
+
   /** Undo what the pointer is just doing. */
   cancel(): boolean {
     const action = this.#action;
@@ -132,7 +138,7 @@ export class Gestures {
     const { tool, removes } = toolSettings.getState();
     const picks = tool === "eyedropper" || (keys.alt && tool !== "lasso" && tool !== "rectangle");
     const takesAway = keys.erases || removes !== keys.alt;
-    if (picks) this.#action = desk.layers.includes("paint") ? eyedropperAction(desk, touch) : null;
+    if (picks) this.#action = desk.picksColours ? eyedropperAction(desk, touch) : null;
     else if (tool === "fill") this.#action = fillAction(desk, touch, keys.erases || removes);
     else if (tool === "lasso") this.#action = lassoAction(desk, touch, takesAway);
     else if (tool === "rectangle") this.#action = rectangleAction(desk, touch, takesAway);

@@ -1,3 +1,4 @@
+/** Lays ink on a layer. */
 import type { Bytes, Plane } from "./plane";
 import type { Rect } from "./rect";
 

@@ -1,3 +1,4 @@
+/** The edge of a mask as a function of the distance to it. */
 import { FINENESS } from "./signedDistance";
 
 /** How the edge of a mask is moved and softened, in pixels. */

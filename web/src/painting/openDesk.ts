@@ -1,4 +1,5 @@
 /** Opens a picture and the layers painted before. */
+import { t } from "../strings/t";
 import { Desk } from "./desk";
 import { CHANNELS, LAYERS, type LayerKind, type PaintedLayers } from "./layers";
 import { Painting, type Planes } from "./painting";
@@ -32,7 +33,13 @@ async function planesOf(layers: PaintedLayers, picture: Plane): Promise<Planes> 
     const plane = await readLayer(png, CHANNELS[layer]);
     if (plane.width !== picture.width || plane.height !== picture.height) {
       throw new RangeError(
-        `The ${layer} layer is ${plane.width} × ${plane.height}, the picture ${picture.width} × ${picture.height}.`,
+        t("painting.wrongSize", {
+          layer: t(`painting.layer.${layer}`),
+          width: plane.width,
+          height: plane.height,
+          pictureWidth: picture.width,
+          pictureHeight: picture.height,
+        }),
       );
     }
     planes[layer] = plane;

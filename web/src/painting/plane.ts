@@ -1,3 +1,4 @@
+/** Pixels in memory, in tiles where there are many. */
 import { intersection, type Rect } from "./rect";
 
 export type Bytes = Uint8Array<ArrayBuffer>;

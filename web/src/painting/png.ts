@@ -1,3 +1,4 @@
+/** Writes PNG files. */
 import { crc32 } from "./crc32";
 import type { Bytes } from "./plane";
 

@@ -1,3 +1,4 @@
+/** The worker that encodes pictures. */
 import type { Bytes } from "./plane";
 import { encodePng, type PngShape } from "./png";
 

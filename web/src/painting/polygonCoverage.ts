@@ -1,3 +1,4 @@
+/** How much of each pixel a closed shape covers. */
 import type { Rect } from "./rect";
 
 export interface Point {

@@ -1,3 +1,5 @@
+/** From the pressure of a pen to the brush. */
+
 /** What the pressure of a pen steers. */
 export interface PressureUse {
   readonly size: boolean;

@@ -5,6 +5,7 @@
  * texture does not: decoded without multiplication and without colour conversion, WebGL gives back every byte,
  * also for pictures with alpha. Where WebGL is missing the canvas is read: exact for opaque pictures only.
  */
+import { t } from "../strings/t";
 import { type Bytes, createPlane, type Plane } from "./plane";
 import { pause } from "./steps";
 import type { Size } from "./view";
@@ -132,8 +133,7 @@ function bandOf(gl: WebGL2RenderingContext, band: ImageBitmap): Uint8Array {
   const texture = gl.getParameter(gl.TEXTURE_BINDING_2D);
   gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
   gl.readPixels(0, 0, band.width, band.height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
-  if (gl.getError() !== gl.NO_ERROR)
-    throw new Error("The graphics device could not read the picture.");
+  if (gl.getError() !== gl.NO_ERROR) throw new Error(t("painting.unread"));
   return bytes;
 }
 
@@ -143,8 +143,7 @@ function canvasReader(width: number): Reader {
   return {
     isExact: false,
     read: (band) => {
-      if (context === null)
-        throw new Error("This browser gives no canvas to read the picture with.");
+      if (context === null) throw new Error(t("painting.unread"));
       context.clearRect(0, 0, width, BAND);
       context.drawImage(band, 0, 0);
       return context.getImageData(0, 0, band.width, band.height).data;

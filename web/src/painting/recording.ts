@@ -1,3 +1,4 @@
+/** Remembers pixels before they change. */
 import { type Bytes, copyIn, copyOut, type Plane, tileRect } from "./plane";
 import type { Rect } from "./rect";
 import type { Steps } from "./steps";

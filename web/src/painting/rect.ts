@@ -1,3 +1,5 @@
+/** Rectangles of pixels. */
+
 /** A rectangle of whole pixels. */
 export interface Rect {
   readonly x: number;

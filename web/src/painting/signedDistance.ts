@@ -1,3 +1,4 @@
+/** Distances to the edge of a mask. */
 import type { Plane } from "./plane";
 import type { Rect } from "./rect";
 import type { Steps } from "./steps";

@@ -1,3 +1,4 @@
+/** Smooth lines through the points a pointer reports. */
 import type { Dab } from "./brush";
 
 const halfway = (a: Dab, b: Dab): Dab => mixed(a, b, 0.5);

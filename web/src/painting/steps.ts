@@ -1,3 +1,5 @@
+/** Long work in short pieces. */
+
 /** Work cut into short pieces: between two of them the page may draw and answer. */
 export type Steps<T> = Generator<void, T, void>;
 

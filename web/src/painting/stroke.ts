@@ -1,3 +1,4 @@
+/** A stroke of the brush. */
 import { type Dab, sweep, sweepRect } from "./brush";
 import { type Ink, lay } from "./ink";
 import { tileRect, tilesIn } from "./plane";

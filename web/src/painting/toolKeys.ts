@@ -32,6 +32,7 @@ export function keyAction(event: Pressed, desk: Desk, onDone: () => void): (() =
   if (event.code === "BracketLeft") return bracket(-1, event.shiftKey);
   if (event.code === "BracketRight") return bracket(1, event.shiftKey);
   const tool = Object.entries(TOOL_KEYS).find(([, letter]) => letter.toLowerCase() === key)?.[0];
+  if (tool === "eyedropper" && !desk.picksColours) return null;
   if (tool) return () => setTool(tool as Tool); // the keys of TOOL_KEYS are the tools
   return plain(key, desk);
 }

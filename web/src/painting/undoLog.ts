@@ -1,3 +1,4 @@
+/** The way back and forth. */
 import { copyIn, copyOut, type Plane } from "./plane";
 import { type Patch, type Recording, squeezed } from "./recording";
 import type { Rect } from "./rect";

@@ -1,3 +1,4 @@
+/** Where the picture lies on the screen. */
 import type { Point } from "./polygonCoverage";
 
 /** Where the picture lies on the screen: a picture point p is seen at p · scale + (x, y), in device pixels. */

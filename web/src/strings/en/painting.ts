@@ -3,6 +3,9 @@ export const painting = {
   title: "Paint on the picture",
   opening: "Opening the picture",
   failed: "The picture cannot be opened. {reason}",
+  wrongSize:
+    "The layer {layer} is {width} × {height}, but the picture is {pictureWidth} × {pictureHeight}.",
+  unread: "This browser could not read its pixels.",
   done: "Done",
   saving: "Saving",
   cancel: "Cancel",
