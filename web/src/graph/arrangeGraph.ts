@@ -4,7 +4,7 @@ import { shownInputs, specOf } from "./catalogue";
 import type { Context } from "./edits/context";
 import { frameAt, framesAmong, setFrame } from "./edits/frames";
 import { moveNodes } from "./edits/nodes";
-import { around, type Boxes } from "./point";
+import { around, type Box, type Boxes } from "./point";
 import { type Graph, graphAt, type Layout, linksOf, type NodeId, type Workflow } from "./workflow";
 
 /** Where nodes would stand, and frames around them; of all nodes where none are named. Pinned ones are left alone. */
@@ -45,9 +45,18 @@ export function arrangingOf(c: Context, ids: readonly NodeId[] | null, boxes: Bo
     const box = boxes[id];
     return box ? [{ id, width: box.width, height: box.height }] : [];
   });
-  const groups = framesAmong(layout, chosen).map((id) => groupOf(layout, id));
-  const whole = around([...chosen].flatMap((id) => boxes[id] ?? []));
+  const frames = framesAmong(layout, chosen);
+  const groups = frames.map((id) => groupOf(layout, id));
+  const whole = around([
+    ...[...chosen].flatMap((id) => boxes[id] ?? []),
+    ...frames.flatMap((id) => frameBox(layout, id)),
+  ]);
   return { items, wires: wiresOf(c, nodes, chosen), groups, at: whole ?? { x: 0, y: 0 } };
+}
+
+function frameBox(layout: Layout, id: string): readonly Box[] {
+  const { x, y, width = 0, height = 0 } = frameAt(layout, id) ?? {};
+  return x === undefined || y === undefined ? [] : [{ x, y, width, height }];
 }
 
 function groupOf(layout: Layout, id: string): Group {

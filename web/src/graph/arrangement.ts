@@ -46,6 +46,9 @@ const PADDING = 24;
 const HEADER = 40;
 const SWEEPS = 6;
 
+/** Linked items from which on dagre would take seconds; then each stands as far right as what feeds it asks. */
+const MANY = 200;
+
 export function arrangement({ items, wires, groups, at }: Arranging): Arrangement {
   const sizes = new Map(items.map((item) => [item.id, item]));
   const grouped = new Set(groups.flatMap(nodesIn));
@@ -143,37 +146,69 @@ interface Cell {
   y: number;
 }
 
+/** What is linked together is arranged together; such parts stand in rows. */
 function placed(items: readonly Item[], wires: readonly Wire[]): ReadonlyMap<string, Point> {
-  const wired = new Set(wires.flatMap(({ from, to }) => [from, to]));
-  const flow = items.filter(({ id }) => wired.has(id));
-  const places = inColumns(flow, wires);
-  const right = flow.map((item) => (places.get(item.id)?.x ?? 0) + item.width);
-  const bottom = flow.map((item) => (places.get(item.id)?.y ?? 0) + item.height);
-  const rest = items.filter(({ id }) => !wired.has(id));
-  const top = flow.length === 0 ? 0 : wholeCells(Math.max(...bottom)) + ROW_GAP;
-  return new Map([...places, ...inRows(rest, top, Math.max(0, ...right))]);
+  const parts = partsOf(items, wires).map((part) => {
+    const places = inColumns(part.items, part.wires);
+    const right = part.items.map((item) => (places.get(item.id)?.x ?? 0) + item.width);
+    const bottom = part.items.map((item) => (places.get(item.id)?.y ?? 0) + item.height);
+    return { places, width: Math.max(...right), height: Math.max(...bottom) };
+  });
+  const corners = inRows(parts);
+  return new Map(
+    parts.flatMap(({ places }, at) =>
+      [...places].map(([id, place]) => [id, moved(place, corners[at] ?? { x: 0, y: 0 })] as const),
+    ),
+  );
 }
 
-/** What nothing is linked to stands in rows below the rest. */
-function inRows(items: readonly Item[], top: number, least: number): ReadonlyMap<string, Point> {
-  const area = items.reduce((sum, item) => sum + item.width * item.height, 0);
-  const width = Math.max(least, Math.sqrt(area) * 1.6);
-  const places = new Map<string, Point>();
-  let [x, y, height] = [0, top, 0];
+interface Part {
+  readonly items: Item[];
+  readonly wires: Wire[];
+}
+
+/** Sets of items that wires join, directly or not, in the order of their first items. */
+function partsOf(items: readonly Item[], wires: readonly Wire[]): readonly Part[] {
+  const parents = new Map(items.map(({ id }) => [id, id]));
+  const rootOf = (id: string): string => {
+    let root = id;
+    for (let up = parents.get(root); up !== undefined && up !== root; up = parents.get(root)) {
+      parents.set(root, parents.get(up) ?? up);
+      root = up;
+    }
+    return root;
+  };
+  for (const { from, to } of wires) parents.set(rootOf(from), rootOf(to));
+  const parts = new Map<string, Part>();
   for (const item of items) {
-    if (x > 0 && x + item.width > width) [x, y, height] = [0, y + height + ROW_GAP, 0];
-    places.set(item.id, { x, y });
-    x += wholeCells(item.width) + ROW_GAP;
-    height = Math.max(height, wholeCells(item.height));
+    const part = parts.get(rootOf(item.id));
+    if (part) part.items.push(item);
+    else parts.set(rootOf(item.id), { items: [item], wires: [] });
   }
-  return places;
+  for (const wire of wires) parts.get(rootOf(wire.from))?.wires.push(wire);
+  return [...parts.values()];
+}
+
+/** Corners of blocks put in rows, of about the shape of a screen together. */
+function inRows(blocks: readonly { width: number; height: number }[]): readonly Point[] {
+  const area = blocks.reduce((sum, block) => sum + block.width * block.height, 0);
+  const width = Math.max(Math.sqrt(area) * 1.6, ...blocks.map((block) => block.width));
+  const [corners, gap]: [Point[], number] = [[], 2 * ROW_GAP];
+  let [x, y, height] = [0, 0, 0];
+  for (const block of blocks) {
+    if (x > 0 && x + block.width > width) [x, y, height] = [0, y + height + gap, 0];
+    corners.push({ x, y });
+    x += wholeCells(block.width) + gap;
+    height = Math.max(height, wholeCells(block.height));
+  }
+  return corners;
 }
 
 function inColumns(items: readonly Item[], wires: readonly Wire[]): ReadonlyMap<string, Point> {
-  if (items.length === 0) return new Map();
-  const centres = centresOf(items, wires);
+  const centres = items.length > MANY ? depthsOf(items, wires) : centresOf(items, wires);
   const lefts = [...new Set(items.map(({ id }) => centres.get(id)?.x ?? 0))].sort((a, b) => a - b);
-  const columnOf = new Map(items.map(({ id }) => [id, lefts.indexOf(centres.get(id)?.x ?? 0)]));
+  const places = new Map(lefts.map((x, at) => [x, at]));
+  const columnOf = new Map(items.map(({ id }) => [id, places.get(centres.get(id)?.x ?? 0) ?? 0]));
   const columns: Cell[][] = lefts.map(() => []);
   for (const { id, height } of items) {
     const y = (centres.get(id)?.y ?? 0) - height / 2;
@@ -207,7 +242,6 @@ function centresOf(items: readonly Item[], wires: readonly Wire[]): ReadonlyMap<
     rankdir: "LR",
     ranksep: COLUMN_GAP,
     nodesep: ROW_GAP,
-    ranker: items.length > 300 ? "longest-path" : "network-simplex",
   });
   for (const { id, width, height } of items) graph.setNode(id, { width, height });
   for (const { from, to } of wires.toSorted((a, b) => a.fromY - b.fromY || a.toY - b.toY))
@@ -219,6 +253,39 @@ function centresOf(items: readonly Item[], wires: readonly Wire[]): ReadonlyMap<
       return [id, { x: Math.round(Number(x)), y: Number(y) }];
     }),
   );
+}
+
+/** Columns by the longest way from a start, starts right before what they feed; wires that close circles do not count. */
+function depthsOf(items: readonly Item[], wires: readonly Wire[]): ReadonlyMap<string, Point> {
+  const [into, outOf] = [new Map<string, string[]>(), new Map<string, string[]>()];
+  for (const { id } of items) {
+    into.set(id, []);
+    outOf.set(id, []);
+  }
+  for (const { from, to } of wires) {
+    into.get(to)?.push(from);
+    outOf.get(from)?.push(to);
+  }
+  const open = new Map(items.map(({ id }) => [id, into.get(id)?.length ?? 0]));
+  const depths = new Map<string, number>();
+  const rest = new Set(items.map(({ id }) => id));
+  const ready = [...rest].filter((id) => open.get(id) === 0);
+  while (rest.size > 0) {
+    const id = ready.shift() ?? [...rest][0] ?? "";
+    if (!rest.delete(id)) continue;
+    const before = (into.get(id) ?? []).flatMap((from) => depths.get(from) ?? []);
+    depths.set(id, Math.max(-1, ...before) + 1);
+    for (const to of outOf.get(id) ?? []) {
+      const count = (open.get(to) ?? 0) - 1;
+      open.set(to, count);
+      if (count === 0) ready.push(to);
+    }
+  }
+  for (const { id } of items) {
+    const after = (outOf.get(id) ?? []).map((to) => depths.get(to) ?? 0);
+    if (into.get(id)?.length === 0) depths.set(id, Math.max(0, Math.min(...after) - 1));
+  }
+  return new Map(items.map(({ id }, at) => [id, { x: depths.get(id) ?? 0, y: at * ROW_GAP }]));
 }
 
 /** A wire from one column to the next, by the cells it joins. */
@@ -321,14 +388,32 @@ function crossingsOf(
         .toSorted((a, b) => a.rightY - b.rightY)
         .map((joint) => ({ index: before.get(joint.left) ?? 0, y: joint.leftY })),
     );
-    for (let i = 0; i < starts.length; i++) {
-      for (let j = i + 1; j < starts.length; j++) {
-        const [a, b] = [starts[i], starts[j]];
-        if (a && b && (a.index > b.index || (a.index === b.index && a.y > b.y))) crossings++;
-      }
-    }
+    const order = starts.toSorted((a, b) => a.index - b.index || a.y - b.y);
+    const places = new Map(order.map((start, index) => [start, index]));
+    crossings += inversions(starts.map((start) => places.get(start) ?? 0));
   });
   return crossings;
+}
+
+/** Pairs of numbers of which the larger stands first, counted while they are merged in order. */
+function inversions(numbers: readonly number[]): number {
+  let count = 0;
+  const merged = (list: readonly number[]): readonly number[] => {
+    if (list.length < 2) return list;
+    const half = list.length >> 1;
+    const [left, right] = [merged(list.slice(0, half)), merged(list.slice(half))];
+    const all: number[] = [];
+    let at = 0;
+    for (const number of right) {
+      for (let next = left[at]; next !== undefined && next <= number; next = left[++at])
+        all.push(next);
+      count += left.length - at;
+      all.push(number);
+    }
+    return [...all, ...left.slice(at)];
+  };
+  merged(numbers);
+  return count;
 }
 
 /**

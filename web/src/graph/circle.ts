@@ -19,6 +19,7 @@ export function closesCircle(workflow: Workflow, nodes: Graph["nodes"], link: Li
   if (!wouldCycle(nodes, link)) return false;
   const target = nodes[link.to.node];
   if (!target) return false;
+  if (!Object.values(nodes).some((node) => isInstance(workflow, node))) return true;
   const held: InputValue = { link: [link.from.node, link.from.output] };
   const linked = { ...target, inputs: { ...target.inputs, [link.to.input]: held } };
   let found = false;

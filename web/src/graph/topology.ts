@@ -76,9 +76,25 @@ export function fed(nodes: Graph["nodes"], id: NodeId): readonly NodeId[] {
   return waysOf(nodes).on.get(id) ?? [];
 }
 
-/** Whether a link closes a circle, each node taken as a whole. */
-export function wouldCycle(nodes: Graph["nodes"], link: LinkPlace): boolean {
-  return upstream(nodes, [link.from.node]).has(link.to.node);
+interface Asked {
+  readonly node: NodeId;
+  readonly reached: ReadonlySet<NodeId>;
+}
+
+const lastAsked = new WeakMap<object, { readonly up: Asked; readonly down: Asked }>();
+
+/**
+ * Whether a link closes a circle, each node taken as a whole. While a link is in hand one of its ends is asked about
+ * with all others in turn, so what each end reaches is kept until another is asked about.
+ */
+export function wouldCycle(nodes: Graph["nodes"], { from, to }: LinkPlace): boolean {
+  const last = lastAsked.get(nodes);
+  if (last?.up.node === from.node) return last.up.reached.has(to.node);
+  if (last?.down.node === to.node) return last.down.reached.has(from.node);
+  const up = { node: from.node, reached: upstream(nodes, [from.node]) };
+  const down = { node: to.node, reached: downstream(nodes, [to.node]) };
+  lastAsked.set(nodes, { up, down });
+  return up.reached.has(to.node);
 }
 
 /** Every node after those that feed it, as near to the document's order as that allows; circles last. */

@@ -115,11 +115,11 @@ export function weighed({ text, from, to }: Selected, delta: number): Selected {
   const exact = groupAt(groups, text, target.from, target.to);
   if (exact) return reweighed(text, exact, change, target.from, target.to);
   const weight = atLeastZero(plus(weightAround(groups, target.from, target.to), change));
-  const words = text.slice(target.from, target.to);
+  const words = withoutLone(text, target);
   return {
     text: `${text.slice(0, target.from)}(${words}:${textOf(weight)})${text.slice(target.to)}`,
     from: target.from + 1,
-    to: target.to + 1,
+    to: target.from + 1 + words.length,
   };
 }
 
@@ -216,10 +216,22 @@ function trimmed(text: string, from: number, to: number): Range | null {
   return stop > start ? { from: start, to: stop } : null;
 }
 
-/** The range made wider until no bracket in it has its partner outside. */
+/** What stands in a range, with brackets that have no partner written so that they stay text within new brackets. */
+function withoutLone(text: string, { from, to }: Range): string {
+  const pairs = partnersOf(text);
+  const partnered = new Set([...pairs.keys(), ...pairs.values()]);
+  return text.slice(from, to).replace(/\\[()]|[()]/g, (found, place: number) => {
+    const isText = found.length === 1 && !partnered.has(from + place);
+    return isText ? `\\${found}` : found;
+  });
+}
+
+/** The range made wider until no bracket in it has its partner, or the backslash before it, outside. */
 function balanced(text: string, range: Range | null): Range | null {
   if (!range) return null;
   let { from, to } = range;
+  if (text[from - 1] === "\\") from--;
+  if (text[to - 1] === "\\" && /[()]/.test(text[to] ?? "")) to++;
   const pairs = [...partnersOf(text)];
   for (let isGrowing = true; isGrowing; ) {
     isGrowing = false;

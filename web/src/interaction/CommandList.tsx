@@ -102,8 +102,7 @@ function places(store: DocumentStore): readonly Candidate<Deed>[] {
 }
 
 function additions(store: DocumentStore): readonly Candidate<Deed>[] {
-  const { workflow } = contextOf(store.getState());
-  return placeable(currentCatalogue(), workflow).map(({ item }) =>
+  return placeable(contextOf(store.getState())).map(({ item }) =>
     candidate(
       {
         id: `add ${item.type}`,

@@ -6,7 +6,7 @@ import { ranked } from "../graph/rank";
 import { SUBGRAPH } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { useCatalogue } from "../state/catalogue";
-import { contextOf, useDocument, useDocumentStore } from "../state/document";
+import { shownScope, useDocument, useDocumentStore } from "../state/document";
 import { preferencesStore, setPreferences, usePreference } from "../state/preferences";
 import { t } from "../strings/t";
 import { Empty } from "../ui/Empty";
@@ -22,14 +22,19 @@ export const NODE_DRAG = "application/x-noisewright-node";
 export default function NodesPanel() {
   const catalogue = useCatalogue();
   const subgraphs = useDocument((state) => state.workflow.subgraphs);
+  const scope = useDocument(shownScope);
   const store = useDocumentStore();
   const favourites = usePreference("favourites");
   const [query, setQuery] = useState("");
   const groups = useMemo(() => {
-    const { workflow } = contextOf(store.getState());
-    const candidates = placeable(catalogue, subgraphs ? workflow : { ...workflow, subgraphs: {} });
+    const { workflow } = store.getState();
+    const candidates = placeable({
+      catalogue,
+      scope,
+      workflow: { ...workflow, ...(subgraphs ? { subgraphs } : {}) },
+    });
     return grouped(ranked(query, candidates), query ? [] : favourites);
-  }, [catalogue, favourites, query, store, subgraphs]);
+  }, [catalogue, favourites, query, scope, store, subgraphs]);
   return (
     <div className={css.panel}>
       <TextField

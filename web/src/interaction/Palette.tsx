@@ -28,12 +28,14 @@ function OpenPalette({ request }: { readonly request: PaletteRequest }) {
   const [query, setQuery] = useState("");
   const types = useTypes(request, useDeferredValue(query));
 
-  useEffect(() => {
-    const before = document.activeElement;
-    return () => {
+  const [before] = useState(() => document.activeElement); // the search has the keyboard when effects run
+
+  useEffect(
+    () => () => {
       if (before instanceof HTMLElement && document.activeElement === document.body) before.focus();
-    };
-  }, []);
+    },
+    [before],
+  );
 
   return (
     <>
@@ -80,8 +82,8 @@ function useTypes(request: PaletteRequest, query: string): readonly NodeSpec[] {
   const pairs = usePreference("pairs");
   const favourites = usePreference("favourites");
   const fitting = useMemo(() => {
-    const context = contextOf(store.getState());
-    const all = placeable(catalogue, context.workflow);
+    const context = { ...contextOf(store.getState()), catalogue };
+    const all = placeable(context);
     const end = openEndOf(context, request);
     if (!end && !request.between) return { candidates: all, fits: new Map<NodeSpec, number>() };
     const fits = new Map(all.map(({ item }) => [item, end ? fitness(item, end) : 0]));

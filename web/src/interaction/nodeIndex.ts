@@ -1,16 +1,15 @@
 /** The node types that can be placed, ready for being searched, and which of them fit a link. */
 import { ANY, accepts } from "../graph/accepts";
 import { type Catalogue, instanceSpec, type NodeSpec } from "../graph/catalogue";
+import type { Context } from "../graph/edits/context";
+import { canUse } from "../graph/edits/subgraphs";
 import { type Candidate, searchable } from "../graph/rank";
-import { SUBGRAPH, type Workflow } from "../graph/workflow";
+import { SUBGRAPH } from "../graph/workflow";
 
 const known = new WeakMap<Catalogue, readonly Candidate<NodeSpec>[]>();
 
-/** All that can be placed: the declared types, then the definitions of the document. */
-export function placeable(
-  catalogue: Catalogue,
-  workflow: Workflow,
-): readonly Candidate<NodeSpec>[] {
+/** All that can be placed in a graph: the declared types, then the definitions that may stand in it. */
+export function placeable({ catalogue, workflow, scope }: Context): readonly Candidate<NodeSpec>[] {
   let declared = known.get(catalogue);
   if (!declared) {
     declared = [...catalogue.known.values()]
@@ -19,9 +18,9 @@ export function placeable(
       .map(candidate);
     known.set(catalogue, declared);
   }
-  const definitions = Object.keys(workflow.subgraphs ?? {}).map((name) =>
-    candidate(instanceSpec(catalogue, workflow, SUBGRAPH + name)),
-  );
+  const definitions = Object.keys(workflow.subgraphs ?? {})
+    .filter((name) => canUse(workflow, scope, SUBGRAPH + name))
+    .map((name) => candidate(instanceSpec(catalogue, workflow, SUBGRAPH + name)));
   return definitions.length ? [...declared, ...definitions] : declared;
 }
 

@@ -1,11 +1,13 @@
 /** Auto layout: columns along the flow, nothing overlapping, frames together, on the grid, where the nodes were. */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { arranged, arrangingOf } from "../../src/graph/arrangeGraph";
 import { type Arranging, arrangement, type Group, type Wire } from "../../src/graph/arrangement";
 import { around, type Box, GRID, overlap } from "../../src/graph/point";
 import { graphAt, linksOf } from "../../src/graph/workflow";
 import { boxesOf, contextOf, documents } from "./documents";
+
+vi.setConfig({ testTimeout: 30_000 }); // many random graphs, on machines that do other things too
 
 const size = fc.record({
   width: fc.integer({ min: 60, max: 400 }),
@@ -81,7 +83,7 @@ test("nothing overlaps, all stands on the grid, frames hold their own and nothin
       expect(Math.abs((corner?.x ?? 0) - arranging.at.x)).toBeLessThanOrEqual(GRID / 2);
       expect(Math.abs((corner?.y ?? 0) - arranging.at.y)).toBeLessThanOrEqual(GRID / 2);
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
@@ -95,7 +97,7 @@ test("links lead from left to right where no frames are in the way", () => {
         expect((a?.x ?? 0) + (a?.width ?? 0)).toBeLessThan(b?.x ?? 0);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   );
 });
 

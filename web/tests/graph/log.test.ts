@@ -1,10 +1,12 @@
 /** The operation log and the edits it logs: whatever is done can be undone, and leaves no loose ends. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type History, NO_HISTORY, recorded, redone, undone } from "../../src/graph/history";
 import type { Workflow } from "../../src/graph/workflow";
 import { contextOf, documents, looseEnds } from "./documents";
 import { edited, KINDS, type RandomEdit, randomEdit } from "./randomEdits";
+
+vi.setConfig({ testTimeout: 30_000 }); // many random graphs, on machines that do other things too
 
 const document = fc
   .integer({ min: 0, max: documents.length - 1 })

@@ -1,6 +1,6 @@
 /** Edits that must not change what a graph means, or that must lead there and back. */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ANY } from "../../src/graph/accepts";
 import { flatten } from "../../src/graph/bypass";
 import { type NodeSpec, specOf } from "../../src/graph/catalogue";
@@ -24,6 +24,8 @@ import {
 } from "../../src/graph/edits/subgraphs";
 import { emptyWorkflow, graphAt, linksOf, SUBGRAPH, type Workflow } from "../../src/graph/workflow";
 import { catalogue, contextOf, documents, looseEnds, meaning, scopesOf } from "./documents";
+
+vi.setConfig({ testTimeout: 30_000 }); // many random graphs, on machines that do other things too
 
 const runs = { numRuns: 150 };
 const ORIGIN = { x: 0, y: 0 };
