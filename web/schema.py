@@ -18,6 +18,9 @@ from server.openapi import document  # noqa: E402
 RENAMED = {"Node": "WorkflowNode", "Input": "InputValue", "Output": "OutputValue", "Origin": "LinkOrigin"}
 """Definitions of workflow documents whose names mean something else to a browser."""
 
+ADDED_BY_SERVER = {"run_finished": {"error": {"anyOf": [{"$ref": "#/$defs/Failure"}, {"type": "null"}]}}}
+"""What the server adds to events of the engine. It is left out where there is nothing to say."""
+
 SHAPING = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 """Keys without which a schema takes anything."""
 
@@ -66,17 +69,17 @@ def _events() -> dict[str, Any]:
         own = {name: TypeAdapter(hints[name]).json_schema() for name in graph.events._parts(kind)}  # noqa: SLF001
         if "plan" in own:
             own["plan"] = {"type": "array", "items": {"$ref": "#/$defs/PlanStep"}}
-        made[kind.__name__] = _event(kind.name, own)
+        made[kind.__name__] = _event(kind.name, own, ADDED_BY_SERVER.get(kind.name, {}))
     for name, own in TOLD_BY_SERVER.items():
         common = {"run": {"type": "string"}, "seq": {"type": "integer"}, "time": {"type": "number"}}
         made[name.title().replace("_", "")] = _event(name, common | own)
     return made | {"RunEvent": {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in made]}}
 
 
-def _event(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _event(name: str, properties: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": {"event": {"const": name}} | properties,
+        "properties": {"event": {"const": name}} | properties | (optional or {}),
         "required": ["event", *properties],
         "additionalProperties": False,
     }

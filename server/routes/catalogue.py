@@ -1,6 +1,7 @@
 """The node types there are, the packs they come from, and the files that can be chosen."""
 
 import asyncio
+from collections.abc import Set
 from typing import Annotated
 
 from aiohttp import web
@@ -63,14 +64,20 @@ async def read_node_type(core: Core, name: str) -> NodeSpec:
 async def read_choices(core: Core, source: str) -> Choices:
     """The files an input with this `source` can name, as they are now: "checkpoints", "loras", "input" …"""
     catalogue = core.catalogue.current
-    known = {*core.places.model_folders, INPUT}
-    for name in catalogue.types() if catalogue else ():
-        spec = catalogue.spec(name) if catalogue else None
-        known |= {item.source for item in spec.inputs if item.source} if spec else set()
+    inputs = (
+        [item for name in catalogue.types() if (spec := catalogue.spec(name)) for item in spec.inputs]
+        if catalogue
+        else []
+    )
+    known = {*core.places.model_folders, INPUT} | {item.source for item in inputs if item.source}
     if source not in known:
         hint = meant(source[:200], sorted(known))
         raise Refusal(404, "unknown_source", f"There is no folder '{source[:200]}' to choose from.", hint)
     names = await asyncio.to_thread(lambda: core.places.folders().choices(source))
+    wanted = [item.hints.get("suffixes") for item in inputs if item.source == source]
+    if wanted and all(wanted):  # cards and other texts lie beside the models
+        endings = {ending for endings in wanted for ending in endings or ()}
+        names = tuple(name for name in names if _may_be_taken(name, endings))
     return Choices(source=source, names=list(names))
 
 
@@ -86,3 +93,9 @@ def _takes_gzip(request: web.Request) -> bool:
         if coding in ("gzip", "x-gzip", "*"):
             return not any(text.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for text in parameters)
     return False
+
+
+def _may_be_taken(name: str, endings: Set[str]) -> bool:
+    """Whether inputs that take files of these endings may take it; folders have none."""
+    _, dot, ending = name.rpartition("/")[2].rpartition(".")
+    return not dot or f".{ending.lower()}" in endings

@@ -20,7 +20,8 @@ DATA = {
     "nodes": [
         {"type": "KSampler", "title": "Sample", "category": "c", "help": "", "replaces": ["OldSampler"]},
         {"type": "Load", "title": "L", "category": "c", "help": "",
-         "inputs": [{"name": "file", "type": "COMBO", "required": True, "source": "gguf"}]},
+         "inputs": [{"name": "file", "type": "COMBO", "required": True, "source": "gguf",
+                      "hints": {"suffixes": [".gguf"]}}]},
     ],
     "errors": {"Lost": "its module cannot be imported: no '/home/anna/lost.so'"},
     "packs": [
@@ -131,7 +132,7 @@ def test_a_node_type_that_is_not_there(name: str, code: str, hint: str, tmp_path
 
 def test_choices_are_the_files_there_are(tmp_path: Path):
     for name in ("models/checkpoints/b.safetensors", "models/checkpoints/sub/A.safetensors", "models/gguf/x.gguf",
-                 "input/cat.png", "secret/key.txt"):  # fmt: skip
+                 "models/gguf/x.md", "models/gguf/folder/part.GGUF", "input/cat.png", "secret/key.txt"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
 
@@ -142,7 +143,8 @@ def test_choices_are_the_files_there_are(tmp_path: Path):
         assert await names("checkpoints") == ["b.safetensors", "sub/A.safetensors"]
         assert await names("loras") == []
         assert await names("input") == ["cat.png"]
-        assert await names("gguf") == ["x.gguf"]  # a node type of the catalogue takes them
+        # A node type of the catalogue takes them, and no cards.
+        assert await names("gguf") == ["folder/part.GGUF", "x.gguf"]
         (tmp_path / "input" / "dog.png").write_bytes(b"")
         assert await names("input") == ["cat.png", "dog.png"]
         for odd in ("checkpoint", "..%2Fsecret", "secret", "%2e%2e", "models", "C:"):

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.server.started import Started, started
 from tests.web.browsing import Watch, chromium, need_browser, need_editor, visit
+from tests.web.editing import Editor, forget
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +49,19 @@ def page(visited: tuple[Page, Watch]) -> Page:
 def watch(visited: tuple[Page, Watch]) -> Watch:
     """What happens on `page`."""
     return visited[1]
+
+
+@pytest.fixture(scope="session")
+def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    """A real server for tests that run workflows and save them. They share its worker, which is warm after the first."""
+    need_editor()
+    home: Path = tmp_path_factory.mktemp("used") / "home"
+    with started(home, variables={"OMP_NUM_THREADS": "2"}) as made:
+        yield made
+
+
+@pytest.fixture
+def editor(page: Page, used: Started) -> Editor:
+    """The editor on a server that tests use, in the browser of a person who was never here."""
+    forget(page, used)
+    return Editor(page, used)

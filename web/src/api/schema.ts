@@ -1156,6 +1156,7 @@ export interface RunFinished {
   time: number;
   status: "done" | "failed" | "cancelled";
   seconds: number;
+  error?: Failure | null;
 }
 export interface RunPaused {
   event: "run_paused";

@@ -40,7 +40,8 @@ import { FarLayer } from "./FarLayer";
 import { type FlowLink, type FlowNode, flowLinks, flowNodes } from "./flow";
 import { LinkEdge } from "./LinkEdge";
 import { Minimap } from "./Minimap";
-import { type Scene, type SceneLook, sceneBuilder } from "./scene";
+import { useMovedLinks } from "./movedLinks";
+import { type Moving, type Scene, type SceneLook, STILL, sceneBuilder, shifted } from "./scene";
 import { useKeptViewport } from "./useKeptViewport";
 import { useWheel } from "./useWheel";
 import { fitted, LEAST_ZOOM, MOST_ZOOM } from "./wheel";
@@ -83,7 +84,7 @@ function GraphCanvas({ size }: { readonly size: Size }) {
   const root = useRef<HTMLDivElement>(null);
   const store = useDocumentStore();
   const look = useLook();
-  const scene = useScene(look);
+  const { rest, scene } = useScenes(look);
   const start = useStart(size);
   const isFar = useIsFar(scene.nodes.size);
   const hasMinimap = useView((state) => state.minimap);
@@ -92,7 +93,8 @@ function GraphCanvas({ size }: { readonly size: Size }) {
   useWheel(root);
   useKeptViewport(store);
   const nodes = useMemo(() => (isFar ? NO_NODES : flowNodes(scene)), [isFar, scene]);
-  const links = useMemo(() => (isFar ? NO_LINKS : flowLinks(scene)), [isFar, scene]);
+  const links = useMemo(() => (isFar ? NO_LINKS : flowLinks(rest)), [isFar, rest]);
+  useMovedLinks(rest, scene);
   const isEmpty = scene.nodes.size === 0 && scene.notes.length === 0;
   return (
     <>
@@ -134,7 +136,7 @@ function GraphCanvas({ size }: { readonly size: Size }) {
         </div>
       ) : null}
       <div className={css.corner}>
-        {hasMinimap ? <Minimap scene={scene} /> : null}
+        {hasMinimap ? <Minimap scene={rest} /> : null}
         <ZoomControls />
       </div>
     </>
@@ -148,21 +150,34 @@ function useLook(): SceneLook {
   return useMemo(() => ({ density, previews, links }), [density, previews, links]);
 }
 
-/** The scene of the graph that is shown, with what a hand is moving where it is at the moment. */
-function useScene(look: SceneLook): Scene {
+/** The scene of the graph that is shown: as it is while all stands still, and with what a hand is moving. */
+function useScenes(look: SceneLook): { readonly rest: Scene; readonly scene: Scene } {
   const workflow = useDocument((state) => state.workflow);
   const scope = useDocument(shownScope);
   const catalogue = useCatalogue();
+  const context = useMemo(() => ({ workflow, scope, catalogue }), [workflow, scope, catalogue]);
+  const buildRest = useMemo(sceneBuilder, []);
+  const buildMoving = useMemo(sceneBuilder, []);
+  const rest = useMemo(() => buildRest(context, look, STILL), [buildRest, context, look]);
+  const moving = useMoving();
+  const scene = useMemo(() => {
+    if (!moving) return rest;
+    return shifted(rest, context, moving) ?? buildMoving(context, look, moving);
+  }, [rest, context, look, moving, buildMoving]);
+  return { rest, scene };
+}
+
+/** What a hand is moving; null for nothing. */
+function useMoving(): Moving | null {
   const places = useGesture((state) => state.places);
   const frames = useGesture((state) => state.frames);
   const notes = useGesture((state) => state.notes);
   const sized = useGesture((state) => state.sized);
   const waypoints = useGesture((state) => state.waypoints);
-  const build = useMemo(sceneBuilder, []);
-  return useMemo(
-    () => build({ workflow, scope, catalogue }, look, { places, frames, notes, sized, waypoints }),
-    [build, workflow, scope, catalogue, look, places, frames, notes, sized, waypoints],
-  );
+  return useMemo(() => {
+    const isStill = !places && !frames && !notes && !sized && !waypoints;
+    return isStill ? null : { places, frames, notes, sized, waypoints };
+  }, [places, frames, notes, sized, waypoints]);
 }
 
 /** The view a graph is first shown in: as it was left, else with everything in it. */

@@ -49,6 +49,7 @@ export function FarLayer({ scene, look, around }: FarLayerProps) {
       }
       const { id: document, where, selection } = store.getState();
       const problems = problemsOf(document).byNode;
+      const prefix = pathOf(where, "");
       const view: FarView = {
         scene,
         look,
@@ -58,14 +59,15 @@ export function FarLayer({ scene, look, around }: FarLayerProps) {
         density,
         selection,
         hovered,
-        runOf: (node) => nodeRunOf(document, pathOf(where, node)),
-        hasError: (node) =>
-          problems[pathOf(where, node)]?.some(({ severity }) => severity === "error") ?? false,
-        pictureOf: ({ facts }) => {
-          const path = pathOf(where, facts.id);
+        stateOf: (node) => {
+          const path = prefix + node;
           const run = nodeRunOf(document, path);
           const file = run?.state === "running" ? undefined : run?.files[0];
-          return file ? thumbnailOf(file, soon) : previewOf(document, path);
+          return {
+            run,
+            hasError: problems[path]?.some(({ severity }) => severity === "error") ?? false,
+            picture: file ? thumbnailOf(file, soon) : previewOf(document, path),
+          };
         },
       };
       drawFar(draw, view);

@@ -16,7 +16,8 @@ interface InputRowProps {
 }
 
 export function InputRow({ facts, row, isWrong }: InputRowProps) {
-  const { input, isLinked } = row;
+  const { input } = row;
+  const isConnected = row.isLinked || facts.fed.has(input.name);
   const density = usePreference("density");
   const isTarget = useIsTarget(facts.id, "input", input.name);
   const tell = useSocketTitle(facts);
@@ -39,8 +40,8 @@ export function InputRow({ facts, row, isWrong }: InputRowProps) {
           name={input.name}
           type={input.type}
           isList={input.list}
-          isHollow={!isLinked}
-          isSmall={!isLinked}
+          isHollow={!isConnected}
+          isSmall={!isConnected}
         />
       </span>
       <NodeWidget node={facts.id} input={input} place="node" />

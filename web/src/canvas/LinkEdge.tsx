@@ -7,6 +7,7 @@ import { useIsNear } from "./attention";
 import type { FlowLink } from "./flow";
 import css from "./LinkEdge.module.css";
 import { middle, svgPath } from "./linkPath";
+import { useWhereItIs } from "./movedLinks";
 import type { SceneLink } from "./scene";
 import { lookOf } from "./socketLook";
 import { WirelessChips } from "./WirelessChips";
@@ -16,7 +17,8 @@ export function LinkEdge({ data }: EdgeProps<FlowLink>) {
   return data ? <DrawnLink link={data.link} /> : null;
 }
 
-const DrawnLink = memo(function DrawnLink({ link }: { readonly link: SceneLink }) {
+const DrawnLink = memo(function DrawnLink({ link: rest }: { readonly link: SceneLink }) {
+  const link = useWhereItIs(rest);
   const { id } = link;
   const isSelected = useDocument((state) => state.selection.links.has(id));
   const isNear = useIsNear(link);

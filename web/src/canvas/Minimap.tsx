@@ -1,17 +1,18 @@
 /** The whole graph in a corner: what of it is seen, what runs, what is wrong. A press or drag moves the view there. */
 import { useStoreApi } from "@xyflow/react";
-import { type PointerEvent, useEffect, useRef } from "react";
+import { type PointerEvent, useEffect, useRef, type WheelEvent } from "react";
 import type { Box, Point } from "../graph/point";
 import { pathOf } from "../graph/workflow";
 import { canvas as currentCanvas } from "../state/canvas";
 import { useDocumentStore } from "../state/document";
 import { problemsOf, problemsStore } from "../state/problems";
-import { runsStore } from "../state/runStore";
+import { latestRun, runsStore } from "../state/runStore";
 import { nodeRunOf } from "../state/runs";
 import { t } from "../strings/t";
 import css from "./Minimap.module.css";
 import { boundsOf, type Scene } from "./scene";
 import { onTheme, resolved } from "./themeColors";
+import { zoomed } from "./wheel";
 
 const WIDTH = 200;
 const HEIGHT = 128;
@@ -44,7 +45,7 @@ export function Minimap({ scene }: { readonly scene: Scene }) {
       store.subscribe((state, before) => {
         if (state.selection !== before.selection) soon();
       }),
-      runsStore.subscribe(soon),
+      onStateOfNodes(store.getState().id, soon),
       problemsStore.subscribe(soon),
       onTheme(soon),
     ];
@@ -65,6 +66,13 @@ export function Minimap({ scene }: { readonly scene: Scene }) {
     api.setViewport({ x: width / 2 - at.x * zoom, y: height / 2 - at.y * zoom, zoom });
   };
 
+  const zoom = (event: WheelEvent<HTMLDivElement>): void => {
+    const api = currentCanvas();
+    const { width, height } = flow.getState();
+    const middle = { x: width / 2, y: height / 2 };
+    api?.setViewport(zoomed(api.viewport(), Math.exp(-event.deltaY * 0.002), middle));
+  };
+
   return (
     <div
       className={css.map}
@@ -72,11 +80,27 @@ export function Minimap({ scene }: { readonly scene: Scene }) {
       aria-label={t("canvas.overview")}
       onPointerDown={go}
       onPointerMove={go}
+      onWheel={zoom}
     >
       <canvas ref={canvas} className={css.canvas} />
       <span ref={seen} className={css.seen} />
     </div>
   );
+}
+
+/** Be told when nodes of a document come to run, or to an end; not of their progress. Gives what ends it. */
+function onStateOfNodes(document: string, listener: () => void): () => void {
+  const told = (): string => {
+    const info = latestRun(document)?.info;
+    return info ? `${info.id} ${info.state} ${info.current} ${info.nodes_done}` : "";
+  };
+  let before = told();
+  return runsStore.subscribe(() => {
+    const now = told();
+    if (now === before) return;
+    before = now;
+    listener();
+  });
 }
 
 interface Scale {

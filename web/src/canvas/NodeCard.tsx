@@ -3,6 +3,7 @@ import { Pin } from "lucide-react";
 import { memo, useId } from "react";
 import type { Row } from "../graph/geometry";
 import { pathOf } from "../graph/workflow";
+import { NodeHeat } from "../running/NodeHeat";
 import { NodePreview } from "../running/NodePreview";
 import { NodeProgress } from "../running/NodeProgress";
 import { NodeStatus } from "../running/NodeStatus";
@@ -30,7 +31,6 @@ export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: Node
   const problems = useProblems(path);
   const hasError = problems.some((problem) => problem.severity === "error");
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a group of fields and sockets that no element of HTML stands for
     <div
       className={css.card}
       role="group"
@@ -57,6 +57,7 @@ export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: Node
           </span>
           <NodeProgress path={path} />
         </header>
+        <NodeHeat path={path} />
         <span className="visually-hidden" id={`${name}-more`}>
           {spoken(facts, problems)}
         </span>

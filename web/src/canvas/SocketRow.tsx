@@ -17,9 +17,11 @@ interface SocketRowProps {
 
 export function SocketRow({ facts, row, isMissing }: SocketRowProps) {
   const { input, output } = row;
-  const { node, outputs, id } = facts;
+  const { node, outputs, fed, id } = facts;
   const isTarget = useIsTarget(id, "input", input?.name ?? "");
   const tell = useSocketTitle(facts);
+  const isConnected =
+    input !== null && (fed.has(input.name) || linkOf(node.inputs?.[input.name]) !== null);
   return (
     <div
       className={css.sockets}
@@ -35,7 +37,7 @@ export function SocketRow({ facts, row, isMissing }: SocketRowProps) {
             name={input.name}
             type={input.type}
             isList={input.list}
-            isHollow={linkOf(node.inputs?.[input.name]) === null && (!input.required || isMissing)}
+            isHollow={!isConnected && (!input.required || isMissing)}
             isMissing={isMissing}
           />
           <span className={css.label}>{input.name}</span>

@@ -1,4 +1,4 @@
-/** The ends of a wireless link: the name of where it comes from, at both of them. */
+/** The ends of a wireless link: the name of what it carries at the one, of where it comes from, too, at the other. */
 import { specOf } from "../graph/catalogue";
 import { contextOf, shownGraph, useDocument } from "../state/document";
 import { t } from "../strings/t";
@@ -23,24 +23,25 @@ export function WirelessChips({ link }: { readonly link: SceneLink }) {
     return t("canvas.wireless", { source, output: from.output });
   });
   const text = name.length > MOST ? `${name.slice(0, MOST - 1)}…` : name;
-  const width = text.length * LETTER + 2 * PADDING;
   const { start } = link.path;
   return (
     <>
-      <Chip x={start.x + AWAY} y={start.y} width={width} text={text} />
-      <Chip x={link.to.x - AWAY - width} y={link.to.y} width={width} text={text} />
+      <Chip x={start.x + AWAY} y={start.y} text={from.output} />
+      <Chip x={link.to.x - AWAY - widthOf(text)} y={link.to.y} text={text} />
     </>
   );
 }
 
+const widthOf = (text: string): number => text.length * LETTER + 2 * PADDING;
+
 interface ChipProps {
   readonly x: number;
   readonly y: number;
-  readonly width: number;
   readonly text: string;
 }
 
-function Chip({ x, y, width, text }: ChipProps) {
+function Chip({ x, y, text }: ChipProps) {
+  const width = widthOf(text);
   return (
     <g className={css.chip} transform={`translate(${x} ${y - HEIGHT / 2})`}>
       <rect width={width} height={HEIGHT} rx={HEIGHT / 2} />

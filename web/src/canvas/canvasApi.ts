@@ -77,11 +77,16 @@ export function canvasApi(element: HTMLElement, flow: FlowStore, scene: () => Sc
     box: boxOf,
     socket: (node, side, name) => socketAt(scene(), node, side, name),
     focusNode(node, input) {
-      const box = boxOf(node);
-      if (!box) return;
       focusNode(node);
-      if (!isSeen(api.shown(), box)) api.fit([node], { closest: Math.max(1, viewport().zoom) });
-      requestAnimationFrame(() => giveFocus(element, node, input));
+      const give = (): void => {
+        const box = boxOf(node);
+        if (!box) return;
+        if (!isSeen(api.shown(), box)) api.fit([node], { closest: Math.max(1, viewport().zoom) });
+        requestAnimationFrame(() => giveFocus(element, node, input));
+      };
+      // A node that was only just added is drawn before the next frame.
+      if (boxOf(node)) give();
+      else requestAnimationFrame(give);
     },
   };
   return api;

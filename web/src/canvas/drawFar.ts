@@ -19,16 +19,23 @@ export interface FarView {
   readonly density: number;
   readonly selection: Selection;
   readonly hovered: NodeId | null;
-  readonly runOf: (node: NodeId) => NodeRun | null;
-  readonly hasError: (node: NodeId) => boolean;
-  readonly pictureOf: (node: SceneNode) => CanvasImageSource | null;
+  readonly stateOf: (node: NodeId) => FarState;
+}
+
+/** What a node shows of its runs. */
+export interface FarState {
+  readonly run: NodeRun | null;
+  readonly hasError: boolean;
+  readonly picture: CanvasImageSource | null;
 }
 
 const RADIUS = 10;
 /** Links are at least this wide on the screen, and outlines. */
 const LEAST_LINE = 1;
+/** Below this zoom boxes stand out by a stronger colour. */
+const TINY = 0.16;
 /** On the screen: from this width on a node has its title, in letters of this size. */
-const TITLED = 46;
+const TITLED = 38;
 const LETTERS = 11;
 
 export function drawFar(draw: CanvasRenderingContext2D, view: FarView): void {
@@ -125,7 +132,7 @@ function boxesOf({ nodes }: Scene, header: number): BoxPaths {
 
 function drawBoxes(draw: CanvasRenderingContext2D, { scene, look, viewport }: FarView): void {
   const { bodies, headers } = boxesOf(scene, METRICS[look.density].header);
-  draw.fillStyle = resolved("var(--node)");
+  draw.fillStyle = resolved(viewport.zoom < TINY ? "var(--dots)" : "var(--node)");
   draw.fill(bodies);
   draw.fillStyle = resolved("var(--header)");
   draw.fill(headers);
@@ -145,7 +152,7 @@ function drawState(draw: CanvasRenderingContext2D, node: SceneNode, view: FarVie
     draw.fillRect(box.x, box.y, box.width, header);
     draw.globalAlpha = 1;
   }
-  const picture = view.pictureOf(node);
+  const { run, hasError, picture } = view.stateOf(facts.id);
   const row = picture && facts.geometry.rows.find(({ kind }) => kind === "preview");
   if (picture && row)
     drawPicture(draw, picture, {
@@ -154,8 +161,7 @@ function drawState(draw: CanvasRenderingContext2D, node: SceneNode, view: FarVie
       width: box.width - 2 * RADIUS,
       height: row.height,
     });
-  const run = view.runOf(facts.id);
-  const color = stateColor(facts.id, run, view);
+  const color = stateColor(run, hasError);
   if (color && run?.state === "running") {
     draw.fillStyle = color;
     const part = run.total > 0 ? run.done / run.total : 1;
@@ -176,10 +182,9 @@ function drawState(draw: CanvasRenderingContext2D, node: SceneNode, view: FarVie
   draw.stroke();
 }
 
-function stateColor(node: NodeId, run: NodeRun | null, view: FarView): string | null {
+function stateColor(run: NodeRun | null, hasError: boolean): string | null {
   if (run?.state === "running") return resolved("var(--running)");
-  if (run?.state === "failed" || view.hasError(node)) return resolved("var(--error)");
-  return null;
+  return run?.state === "failed" || hasError ? resolved("var(--error)") : null;
 }
 
 function drawPicture(draw: CanvasRenderingContext2D, picture: CanvasImageSource, box: Box): void {

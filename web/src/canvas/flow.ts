@@ -143,6 +143,7 @@ function flowLink(link: SceneLink, bars: Scene["bars"]): FlowLink {
     target: last ? frameNodeId(last.id) : to.node,
     targetHandle: last ? BAR : to.input,
     data: { link },
+    zIndex: link.isWireless ? 1 : 0, // chips are names, and names are to be read
     ariaLabel: null as never,
     ariaRole: "presentation",
     domAttributes: UNSPOKEN,

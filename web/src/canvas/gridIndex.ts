@@ -6,7 +6,7 @@ import type { Scene, SceneNode } from "./scene";
 const CELL = 512;
 
 export class GridIndex {
-  private readonly cells = new Map<string, SceneNode[]>();
+  private readonly cells = new Map<number, SceneNode[]>();
 
   constructor(nodes: Iterable<SceneNode>) {
     for (const node of nodes)
@@ -37,14 +37,15 @@ export class GridIndex {
   }
 }
 
-function* cellsOf({ x, y, width, height }: Box): Iterable<string> {
+function* cellsOf({ x, y, width, height }: Box): Iterable<number> {
   const right = Math.floor((x + width) / CELL);
   const bottom = Math.floor((y + height) / CELL);
   for (let column = Math.floor(x / CELL); column <= right; column++)
     for (let row = Math.floor(y / CELL); row <= bottom; row++) yield keyOf(column, row);
 }
 
-const keyOf = (column: number, row: number): string => `${column} ${row}`;
+/** Cells of one column stand next to each other; no graph is this high. */
+const keyOf = (column: number, row: number): number => column * 2 ** 24 + row;
 
 const indexes = new WeakMap<Scene["nodes"], GridIndex>();
 

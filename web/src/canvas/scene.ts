@@ -2,12 +2,11 @@
  * What stands on the canvas, and where: made from the graph that is shown. Everything that draws or searches (the cards,
  * the far view, the overview) looks at this. What did not change is the same object as in the scene before.
  */
-import { type InputSpec, isKnown, specOf } from "../graph/catalogue";
+import { isKnown, specOf } from "../graph/catalogue";
 import type { Context } from "../graph/edits/context";
 import {
   geometryOf,
   linkedOutputs,
-  METRICS,
   type NodeGeometry,
   outputsFor,
   placeOf,
@@ -35,7 +34,10 @@ import {
 import type { Preferences } from "../state/preferences";
 import { type LinkPath, type LinkStyle, linkPath } from "./linkPath";
 
-/** What a card shows of a node, but for where it stands. outputs: those that links come from. */
+/**
+ * What a card shows of a node, but for where it stands. outputs: those that links come from. fed: inputs that the
+ * definition's own inputs lead to.
+ */
 export interface NodeFacts {
   readonly id: NodeId;
   readonly node: WorkflowNode;
@@ -46,6 +48,7 @@ export interface NodeFacts {
   readonly isPinned: boolean;
   readonly isKnown: boolean;
   readonly outputs: ReadonlySet<string>;
+  readonly fed: ReadonlySet<string>;
   readonly place: NodeLayout | undefined;
 }
 
@@ -125,6 +128,41 @@ export function sceneBuilder(): (context: Context, look: SceneLook, moving: Movi
 
 const NO_RAILS: readonly RailGeometry[] = [];
 
+/** What nobody moves. */
+export const STILL: Moving = { places: null, frames: null, notes: null, waypoints: null };
+
+/**
+ * The scene with what a hand is moving, made from the one in which all stands still: only what moves is looked at. Null
+ * where more than places change.
+ */
+export function shifted(rest: Scene, context: Context, moving: Moving): Scene | null {
+  if (moving.sized || (moving.frames && rest.bars.size > 0)) return null;
+  const graph = graphAt(context.workflow, context.scope);
+  const places = moving.places ?? NO_PLACES;
+  const nodes = new Map(rest.nodes);
+  for (const [id, { x, y }] of Object.entries(places)) {
+    const node = rest.nodes.get(id);
+    if (node) nodes.set(id, { facts: node.facts, box: { ...node.box, x, y } });
+  }
+  const ends: Ends = { nodes, rails: rest.rails, bars: rest.bars, graph };
+  const links = new Map(rest.links);
+  for (const link of rest.links.values()) {
+    const { from, to } = link.link;
+    const isBent = moving.waypoints?.id === link.id;
+    if (!isBent && !(from.node in places) && !(to.node in places)) continue;
+    const start = endOf(ends, from.node, "output", from.output);
+    const end = endOf(ends, to.node, "input", to.input);
+    const waypoints = isBent ? (moving.waypoints?.points ?? link.waypoints) : link.waypoints;
+    if (start && end) links.set(link.id, drawn(link, start, end, waypoints, link.style));
+  }
+  const frames = moving.frames ? framesOf(graph, moving.frames, rest.frames) : rest.frames;
+  const movesNotes = moving.notes !== null || moving.places !== null;
+  const notes = movesNotes && rest.notes.length > 0 ? notesOf(graph, moving) : rest.notes;
+  return { ...rest, nodes, links, frames, notes };
+}
+
+const NO_PLACES: Readonly<Record<NodeId, Point>> = {};
+
 function nodesOf(
   context: Context,
   graph: Graph,
@@ -134,6 +172,7 @@ function nodesOf(
   before: Scene["nodes"] | undefined,
 ): Scene["nodes"] {
   const linked = linkedOutputs(graph.nodes);
+  const fed = fedInputs(context);
   const found = new Map<NodeId, SceneNode>();
   for (const [id, node] of Object.entries(graph.nodes)) {
     if (bars.has(id)) continue;
@@ -157,6 +196,7 @@ function nodesOf(
       isPinned: place?.pinned === true,
       isKnown: isKnown(context.catalogue, context.workflow, node),
       outputs: linked.get(id) ?? NONE,
+      fed: fed.get(id) ?? NONE,
     };
     const facts = last && isSameFacts(last.facts, next) ? last.facts : next;
     const { x, y } = moving.places?.[id] ?? placeOf(place);
@@ -174,6 +214,22 @@ function nodesOf(
 
 const NONE: ReadonlySet<string> = new Set();
 
+const fedOf = new WeakMap<object, ReadonlyMap<NodeId, ReadonlySet<string>>>();
+const NOTHING_FED: ReadonlyMap<NodeId, ReadonlySet<string>> = new Map();
+
+/** By node, the inputs that the inputs of the definition lead to. */
+function fedInputs({ workflow, scope }: Context): ReadonlyMap<NodeId, ReadonlySet<string>> {
+  const ends = scope === null ? undefined : workflow.subgraphs?.[scope]?.inputs;
+  if (!ends) return NOTHING_FED;
+  const known = fedOf.get(ends);
+  if (known) return known;
+  const found = new Map<NodeId, Set<string>>();
+  for (const [node, input] of ends.flatMap(({ to }) => to ?? []))
+    found.set(node, (found.get(node) ?? new Set()).add(input));
+  fedOf.set(ends, found);
+  return found;
+}
+
 /** Whether a card shows the same. Where a node stands is nothing it shows. */
 function isSameFacts(a: NodeFacts, b: NodeFacts): boolean {
   return (
@@ -183,7 +239,8 @@ function isSameFacts(a: NodeFacts, b: NodeFacts): boolean {
     a.color === b.color &&
     a.isPinned === b.isPinned &&
     a.isKnown === b.isKnown &&
-    a.outputs === b.outputs
+    a.outputs === b.outputs &&
+    a.fed === b.fed
   );
 }
 
@@ -382,10 +439,3 @@ export function socketAt(scene: Scene, node: NodeId, side: Side, name: string): 
   const origin = place?.box ?? rail;
   return sockets && origin ? placed(sockets, origin, side, name) : null;
 }
-
-/** What an input is fed by, by name. */
-export function inputOf(facts: NodeFacts, name: string): InputSpec | null {
-  return facts.spec.inputs.find((input) => input.name === name) ?? null;
-}
-
-export const headerOf = (look: SceneLook): number => METRICS[look.density].header;

@@ -9,12 +9,11 @@ export function useKeptViewport(store: DocumentStore): void {
   const flow = useStoreApi();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const where = store.getState().where;
+    const graph = store.getState().where.join("/");
     const keep = (): void => {
       timer = undefined;
-      if (store.getState().where !== where) return;
       const [x, y, zoom] = flow.getState().transform;
-      store.setViewport({ x, y, zoom });
+      store.setState(({ viewports }) => ({ viewports: { ...viewports, [graph]: { x, y, zoom } } }));
     };
     const unsubscribe = flow.subscribe((state, before) => {
       if (state.transform === before.transform) return;

@@ -1,5 +1,6 @@
 /** Listens to the keyboard for the whole page, and runs the command that a key means where it is pressed. */
 import { useEffect } from "react";
+import { isFocusedByKey } from "../interaction/keyboardFocus";
 import { preferencesStore } from "../state/preferences";
 import { viewStore } from "../state/view";
 import { allCommands, isAvailable } from "./all";
@@ -32,7 +33,8 @@ export function useKeymap(): void {
 function holds(command: Command, keys: string, event: KeyboardEvent): boolean {
   if (viewStore.getState().overlay && command.id !== "view.commands") return false;
   const isTyping = event.composedPath().some(isEditable);
-  if (isTyping && EDITING.has(keys)) return false;
+  if (keys === "Tab" && isAmongFields()) return false;
+  if (EDITING.has(keys) && event.composedPath().some(isWritten)) return false;
   if ((command.scope ?? "canvas") === "anywhere")
     return !isTyping || /^(Ctrl|Alt)\+|^F\d+$/.test(keys);
   return !isTyping && event.composedPath().some(isCanvas);
@@ -51,6 +53,13 @@ const EDITING = new Set([
   "Ctrl+B",
 ]);
 
+/** Whether the keyboard goes from field to field of a node: there Tab is the browser's. */
+function isAmongFields(): boolean {
+  const element = document.activeElement;
+  const card = element?.closest("[data-card]");
+  return card != null && (element !== card || isFocusedByKey());
+}
+
 function isEditable(target: EventTarget): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type);
@@ -59,6 +68,12 @@ function isEditable(target: EventTarget): boolean {
     target instanceof HTMLSelectElement ||
     target.isContentEditable
   );
+}
+
+/** Whether it has words of its own to undo: a number that rests, or a choice, has not. */
+function isWritten(target: EventTarget): boolean {
+  if (!isEditable(target) || target instanceof HTMLSelectElement) return false;
+  return !(target instanceof HTMLInputElement && target.readOnly);
 }
 
 const UNTYPED = new Set(["button", "checkbox", "radio", "range", "color", "file", "submit"]);

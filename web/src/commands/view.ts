@@ -1,7 +1,7 @@
 /** Commands for what is open beside the graph. */
 import { goTo } from "../route";
 import { activeDocument } from "../state/documents";
-import { showOverlay, toggleBottom, togglePanel, viewStore } from "../state/view";
+import { showOverlay, togglePanel, viewStore } from "../state/view";
 import type { Command } from "./command";
 
 /** The document that is shown, if people can set something of it in a form. */
@@ -48,6 +48,14 @@ export const viewCommands: readonly Command[] = [
     run: () => showOverlay({ kind: "commands" }),
   },
   {
+    id: "view.find",
+    title: "search.findTitle",
+    keys: ["Ctrl+F", "/"],
+    scope: "anywhere",
+    isAvailable: () => activeDocument() !== null,
+    run: () => showOverlay({ kind: "find" }),
+  },
+  {
     id: "view.shortcuts",
     title: "app.shortcuts",
     keys: ["?"],
@@ -81,13 +89,6 @@ export const viewCommands: readonly Command[] = [
     keys: ["I"],
     scope: "canvas",
     run: () => viewStore.setState((state) => ({ inspector: !state.inspector })),
-  },
-  {
-    id: "view.queue",
-    title: "app.queue",
-    keys: ["Alt+Q"],
-    scope: "anywhere",
-    run: () => toggleBottom("queue"),
   },
   {
     id: "view.nodes",

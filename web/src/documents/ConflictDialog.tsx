@@ -2,6 +2,7 @@
 import { useEffect, useState } from "react";
 import { Refused } from "../api/client";
 import type { Workflow } from "../graph/workflow";
+import { currentCatalogue } from "../state/catalogue";
 import type { DocumentStore } from "../state/document";
 import { activate } from "../state/documents";
 import { showOverlay } from "../state/view";
@@ -72,7 +73,13 @@ export default function ConflictDialog({ document, name, onClose }: ConflictDial
     >
       <p className={css.text}>{t(`documents.${text}`, { name })}</p>
       {isListed && typeof theirs === "object" ? (
-        <DifferenceList differences={differences(theirs.workflow, document.getState().workflow)} />
+        <DifferenceList
+          differences={differences(
+            theirs.workflow,
+            document.getState().workflow,
+            currentCatalogue(),
+          )}
+        />
       ) : null}
     </Dialog>
   );

@@ -25,7 +25,7 @@ function NodeEntry({ difference }: { readonly difference: NodeDifference }) {
         {title}
         <small className={css.place}>{scope === null ? node : `${scope} / ${node}`}</small>
         <span className={css.kind} data-kind={kind}>
-          {t(`documents.${kind}`)}
+          {t(KINDS[kind])}
         </span>
       </h3>
       {inputs.length > 0 ? (
@@ -51,3 +51,10 @@ function NodeEntry({ difference }: { readonly difference: NodeDifference }) {
     </article>
   );
 }
+
+const KINDS = {
+  added: "documents.differenceAdded",
+  removed: "documents.differenceRemoved",
+  changed: "documents.differenceChanged",
+  layout: "documents.differenceLayout",
+} as const satisfies Record<NodeDifference["kind"], string>;

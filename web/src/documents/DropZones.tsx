@@ -4,12 +4,15 @@
  */
 import { FilePlus2, Image, Workflow } from "lucide-react";
 import { type DragEvent, useEffect, useState } from "react";
+import { placeable } from "../interaction/nodeIndex";
+import { place } from "../interaction/placing";
 import { canvas } from "../state/canvas";
+import { contextOf } from "../state/document";
 import { activeDocument } from "../state/documents";
+import { NODE_DRAG, OWN, pictureName, readFile, readModel, WORKFLOW_DRAG } from "../state/dragged";
 import { t } from "../strings/t";
 import { tell, tellError } from "../ui/toasts";
 import css from "./DropZones.module.css";
-import { MODEL_DRAG, readModel, WORKFLOW_DRAG } from "./dragged";
 import { droppedFiles } from "./droppedFiles";
 import { type Purpose, takeFile } from "./importing";
 import { insertNodes, placeFile } from "./inserting";
@@ -79,17 +82,11 @@ function Zone({ kind, onDropped, children }: ZoneProps) {
   );
 }
 
-/** Several files that are inserted stand below each other. */
-const APART = 400;
-
 async function takeAll(dropped: DataTransfer, kind: ZoneKind): Promise<void> {
   try {
     const files = await droppedFiles(dropped);
     if (files.length === 0) tell(t("documents.nothingDropped"), { tone: "error" });
-    const seen = canvas()?.shown() ?? { x: 0, y: 0, width: 0, height: 0 };
-    const [x, y] = [seen.x + seen.width / 3, seen.y + seen.height / 3];
-    for (const [place, file] of files.entries())
-      await takeFile(file, kind === "open" ? { kind } : { kind, at: { x, y: y + place * APART } });
+    for (const file of files) await takeFile(file, kind === "open" ? { kind } : { kind, at: null });
   } catch (error) {
     tellError(error);
   }
@@ -100,7 +97,7 @@ function follow(setDragged: (isDragged: boolean) => void): () => void {
   let leaving: ReturnType<typeof setTimeout> | undefined;
   const onDragOver = (event: globalThis.DragEvent): void => {
     const types = event.dataTransfer?.types ?? [];
-    if (types.includes(WORKFLOW_DRAG) || types.includes(MODEL_DRAG)) {
+    if (types.some((type) => type.startsWith(OWN))) {
       if (isOnCanvas(event)) event.preventDefault();
       return;
     }
@@ -132,7 +129,7 @@ function follow(setDragged: (isDragged: boolean) => void): () => void {
 
 /** Whether it comes from outside: files, or a picture of another page. */
 function isForeign(types: readonly string[]): boolean {
-  if (types.some((type) => type.startsWith("application/x-noisewright"))) return false;
+  if (types.some((type) => type.startsWith(OWN))) return false;
   return types.includes("Files") || types.includes("text/uri-list");
 }
 
@@ -143,13 +140,19 @@ function isOnCanvas(event: globalThis.DragEvent): boolean {
 
 /** Take what was dragged out of a panel. Whether it was such a thing. */
 function takeOwn(dropped: DataTransfer, screen: { x: number; y: number }): boolean {
+  const [document, at] = [activeDocument(), canvas()?.fromScreen(screen)];
+  if (!document || !at) return false;
   const model = readModel(dropped);
   if (model) placeFile(model.folder, model.name, screen);
+  const file = readFile(dropped);
+  if (file) placeFile("input", pictureName(file), screen);
+  const type = dropped.getData(NODE_DRAG);
+  const spec = placeable(contextOf(document.getState())).find(({ item }) => item.type === type);
+  if (spec) place(document, { at, screen }, spec.item, false);
   const name = dropped.getData(WORKFLOW_DRAG);
-  const [document, at] = [activeDocument(), canvas()?.fromScreen(screen)];
-  if (name && document && at)
+  if (name)
     loadWorkflow(name)
       .then((loaded) => insertNodes(document, loaded.document, at))
       .catch(tellError);
-  return model !== null || name !== "";
+  return true;
 }

@@ -1,4 +1,5 @@
 /** The panel of models: those that are here, by folder; those being fetched; those to begin with; and any by address. */
+
 import { Search, ShieldCheck } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useStore } from "zustand";
@@ -9,6 +10,7 @@ import { Empty } from "../ui/Empty";
 import { TextField } from "../ui/Field";
 import { AddModel } from "./AddModel";
 import { DownloadEntry } from "./DownloadEntry";
+import { grouped } from "./grouped";
 import { ModelEntry } from "./ModelEntry";
 import css from "./ModelsPanel.module.css";
 import { matching } from "./matching";
@@ -28,7 +30,7 @@ export default function ModelsPanel() {
   }, []);
 
   const found = matching(models, query, (model) => `${model.folder} ${model.name} ${model.family}`);
-  const folders = [...Map.groupBy(found, (model) => model.folder)];
+  const folders = [...grouped(found, (model) => model.folder)];
   return (
     <div className={css.panel}>
       <TextField

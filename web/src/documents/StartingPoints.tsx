@@ -76,13 +76,9 @@ function Point({ point, onChosen }: PointProps) {
           {t("documents.have")}
         </span>
       ) : (
-        <Button
-          icon={<Download />}
-          disabled={isFetched}
-          aria-label={t("documents.getNamed", { name: title })}
-          onClick={() => void get()}
-        >
+        <Button icon={<Download />} disabled={isFetched} onClick={() => void get()}>
           {isFetched ? t("documents.getting") : t("documents.getSize", { size: `${size_gb} GB` })}
+          <span className="visually-hidden">, {title}</span>
         </Button>
       )}
     </li>

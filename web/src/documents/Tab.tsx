@@ -29,7 +29,7 @@ export function Tab(props: TabProps) {
   const path = useStore(document, (state) => state.name);
   const isDirty = useStore(document, isChanged);
   const isRunning = useIsRunning(id);
-  const tab = useRef<HTMLButtonElement>(null);
+  const tab = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (isActive) tab.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [isActive]);
@@ -37,6 +37,7 @@ export function Tab(props: TabProps) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: by keyboard the tab in it closes with Delete
     <div
+      ref={tab}
       className={css.tab}
       data-active={isActive || undefined}
       role="presentation"
@@ -48,7 +49,6 @@ export function Tab(props: TabProps) {
       }}
     >
       <button
-        ref={tab}
         type="button"
         role="tab"
         className={css.name}

@@ -7,7 +7,7 @@ import { activate, moveDocument, useDocuments } from "../state/documents";
 import { t } from "../strings/t";
 import { IconButton } from "../ui/IconButton";
 import { Menu, MenuAt } from "../ui/Menu";
-import { closeTab } from "./actions";
+import { closeTab, moveTab } from "./actions";
 import { DropZones } from "./DropZones";
 import { fileMenu, newMenu, tabMenu } from "./fileMenu";
 import { KeptStatus } from "./KeptStatus";
@@ -39,8 +39,7 @@ export function Tabs() {
     const document = open[place];
     if (!document) return;
     const step = STEPS[event.key];
-    if (step !== undefined && event.ctrlKey && event.shiftKey)
-      moveDocument(idOf(document), Math.max(0, Math.min(open.length - 1, place + step)));
+    if (step !== undefined && event.ctrlKey && event.shiftKey) moveTab(document, step);
     else if (step !== undefined) tabs[(place + step + tabs.length) % tabs.length]?.focus();
     else if (event.key === "Home") tabs[0]?.focus();
     else if (event.key === "End") tabs.at(-1)?.focus();

@@ -32,6 +32,7 @@ export default function Templates({ onClose }: OverlayProps) {
           hideLabel
           placeholder={t("documents.search")}
           type="search"
+          autoFocus
           value={query}
           onChange={(event) => setQuery(event.target.value)}
         />
@@ -71,7 +72,13 @@ function Template({
           openSaved(info.name).catch(tellError);
         }}
       >
-        <span className={css.picture}>{workflow ? <Schematic workflow={workflow} /> : null}</span>
+        <span className={css.picture}>
+          {info.picture ? (
+            <img src={info.picture} alt="" loading="lazy" />
+          ) : workflow ? (
+            <Schematic workflow={workflow} />
+          ) : null}
+        </span>
         <span className={css.title}>{info.title || info.name}</span>
         <span className={css.facts}>{workflow ? <Needs workflow={workflow} /> : null}</span>
       </button>

@@ -3,14 +3,13 @@ import { MoreHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { WorkflowInfo } from "../api/schema";
-import { canvas } from "../state/canvas";
 import { activeDocument, openDocument, useDocuments } from "../state/documents";
+import { WORKFLOW_DRAG } from "../state/dragged";
 import { t } from "../strings/t";
 import { IconButton } from "../ui/IconButton";
 import { Menu, type MenuEntry } from "../ui/Menu";
 import { tell, tellError } from "../ui/toasts";
 import { ago } from "./ago";
-import { WORKFLOW_DRAG } from "./dragged";
 import { insertNodes } from "./inserting";
 import { loadWorkflow, restoreWorkflow, trashWorkflow } from "./library";
 import { lastPart } from "./nameOf";
@@ -101,11 +100,7 @@ async function insert(info: WorkflowInfo): Promise<void> {
   if (!document) return;
   try {
     const loaded = await loadWorkflow(info.name);
-    const seen = canvas()?.shown() ?? { x: 0, y: 0, width: 0, height: 0 };
-    insertNodes(document, loaded.document, {
-      x: seen.x + seen.width / 4,
-      y: seen.y + seen.height / 4,
-    });
+    insertNodes(document, loaded.document, null);
   } catch (error) {
     tellError(error);
   }

@@ -1,4 +1,5 @@
 /** The panel of workflows: unsaved drafts, what is saved, by folder, and the way to templates. */
+
 import { LayoutTemplate, Plus, Search } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { WorkflowInfo } from "../api/schema";
@@ -8,6 +9,7 @@ import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
 import { TextField } from "../ui/Field";
 import { DraftList } from "./DraftList";
+import { grouped } from "./grouped";
 import { refreshLibrary, useLibrary } from "./library";
 import { matching } from "./matching";
 import { refreshDrafts, useDrafts } from "./offering";
@@ -81,6 +83,6 @@ export default function WorkflowsPanel() {
 function byFolder(
   workflows: readonly WorkflowInfo[],
 ): readonly (readonly [string, readonly WorkflowInfo[]])[] {
-  const folders = Map.groupBy(workflows, (info) => info.folder);
+  const folders = grouped(workflows, (info) => info.folder);
   return [...folders].toSorted(([a], [b]) => a.localeCompare(b));
 }

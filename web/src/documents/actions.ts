@@ -1,6 +1,12 @@
 /** What can be done with a tab and the document in it. */
 import { type DocumentStore, isChanged } from "../state/document";
-import { closeDocument, documentsStore, openDocument, reopenDocument } from "../state/documents";
+import {
+  closeDocument,
+  documentsStore,
+  moveDocument,
+  openDocument,
+  reopenDocument,
+} from "../state/documents";
 import { viewStore } from "../state/view";
 import { t } from "../strings/t";
 import { tell } from "../ui/toasts";
@@ -36,6 +42,13 @@ export function showTabBeside(step: number): void {
   const place = open.findIndex((document) => document.getState().id === active);
   const next = open[(place + step + open.length) % open.length];
   if (next) documentsStore.setState({ active: next.getState().id });
+}
+
+/** Put a tab so many places further, to the ends and no further. */
+export function moveTab(document: DocumentStore, step: number): void {
+  const { open } = documentsStore.getState();
+  const place = Math.max(0, Math.min(open.length - 1, open.indexOf(document) + step));
+  moveDocument(document.getState().id, place);
 }
 
 /** Show where a document stands among the saved workflows. */

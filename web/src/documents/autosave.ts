@@ -1,6 +1,7 @@
 /** Keeps all open documents and their tabs, from the start of the page to its end. */
 import { createDocument, type DocumentStore } from "../state/document";
 import { documentOf, documentsStore } from "../state/documents";
+import { uniqueId } from "../state/uniqueId";
 import { type DocumentKeeper, keepDocument } from "./documentKeeper";
 import type { DraftServer } from "./drafts";
 import { setKeeping } from "./keeping";
@@ -8,7 +9,6 @@ import type { KeyStore } from "./keyStore";
 import { paced } from "./paced";
 import { type DraftPlace, factsOf, forgetDocument, readDocument, writeSession } from "./records";
 import { restored } from "./restoring";
-import { uniqueId } from "./uniqueId";
 import { agree, type Channel } from "./windows";
 
 export interface AutosaveParts {

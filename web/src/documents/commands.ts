@@ -3,7 +3,7 @@ import type { Command } from "../commands/command";
 import type { DocumentStore } from "../state/document";
 import { activeDocument, documentsStore, reopenDocument } from "../state/documents";
 import { showOverlay } from "../state/view";
-import { closeTab, duplicate, showTabBeside } from "./actions";
+import { closeTab, duplicate, moveTab, showTabBeside } from "./actions";
 import { copyCurl, copyPython, exportJson, exportPicture } from "./exporting";
 import { openNew } from "./opening";
 import { renamingStore } from "./renaming";
@@ -110,5 +110,15 @@ export const documentCommands: readonly Command[] = [
     title: "documents.previousTab",
     keys: ["Alt+PageUp"],
     run: () => showTabBeside(-1),
+  }),
+  ofDocument({
+    id: "documents.moveLeft",
+    title: "documents.moveLeft",
+    run: (document) => moveTab(document, -1),
+  }),
+  ofDocument({
+    id: "documents.moveRight",
+    title: "documents.moveRight",
+    run: (document) => moveTab(document, 1),
   }),
 ];

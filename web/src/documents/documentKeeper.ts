@@ -89,7 +89,7 @@ export function keepDocument(
 
   const letGo = async (): Promise<void> => {
     if (!place) return setKeeping(id, { server: "none", reason: "" });
-    await removeDraft(parts.drafts, place.id);
+    await removeDraft(parts.drafts, place);
     place = null;
     drafted = null;
     setKeeping(id, { server: "none", reason: "" });

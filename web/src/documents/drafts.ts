@@ -2,8 +2,8 @@
 import { ask, inPath, Refused } from "../api/client";
 import { diff } from "../graph/changes";
 import type { Workflow } from "../graph/workflow";
+import { uniqueId } from "../state/uniqueId";
 import type { DraftPlace } from "./records";
-import { uniqueId } from "./uniqueId";
 
 /** A draft, in short. base: the revision of the saved workflow that was changed. modified: seconds since 1970. */
 export interface DraftInfo {
@@ -41,13 +41,10 @@ export const draftServer: DraftServer = {
   remove: (id) => ask("DELETE", pathTo(id)),
 };
 
-/** Let a draft go; one that is gone already is as well. Raises Refused. */
-export async function removeDraft(server: DraftServer, id: string): Promise<void> {
-  try {
-    await server.remove(id);
-  } catch (error) {
-    if (!(error instanceof Refused && error.status === 404)) throw error;
-  }
+/** Let a draft go, unless another browser has kept something else there meanwhile. Raises Refused. */
+export async function removeDraft(server: DraftServer, place: DraftPlace): Promise<void> {
+  const there = await current(server, place.id);
+  if (there?.revision === place.revision) await server.remove(place.id);
 }
 
 /** isForked: another browser has the draft of this document with another content, and this one was put beside it. */

@@ -15,11 +15,11 @@ import { recognised } from "./recognition";
 import { showImportProblems } from "./showImportProblems";
 import { withPlaces } from "./withPlaces";
 
-/** What is to become of a file: a new tab, nodes in the graph at a point, or a node that loads the picture. */
+/** What is to become of a file: a new tab, nodes in the graph, or a node that loads the picture. at: null: where there is room. */
 export type Purpose =
   | { readonly kind: "open" }
-  | { readonly kind: "insert"; readonly at: Point }
-  | { readonly kind: "picture"; readonly at: Point };
+  | { readonly kind: "insert"; readonly at: Point | null }
+  | { readonly kind: "picture"; readonly at: Point | null };
 
 type FileKind = NonNullable<FileNamed["kind"]>;
 type Converted = Awaited<ReturnType<typeof convert>>;
@@ -87,7 +87,7 @@ async function takePicture(file: File, purpose: Purpose): Promise<DocumentStore 
     return await take(found, withoutEnding(file.name), purpose);
   } catch (error) {
     if (!isWithout(error)) throw error;
-    const at = purpose.kind === "open" ? undefined : purpose.at;
+    const at = purpose.kind === "open" ? null : purpose.at;
     tell(t("documents.noWorkflow", { name: file.name }), {
       tone: "error",
       action: {

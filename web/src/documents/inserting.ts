@@ -5,7 +5,8 @@ import { specOf } from "../graph/catalogue";
 import { type Clip, paste } from "../graph/clipboard";
 import type { Context } from "../graph/edits/context";
 import { addNode, setInput } from "../graph/edits/nodes";
-import type { Point } from "../graph/point";
+import { boxesOf } from "../graph/geometry";
+import { around, type Point, snapped } from "../graph/point";
 import { graphAt, type NodeId, type Workflow } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { currentCatalogue } from "../state/catalogue";
@@ -14,8 +15,8 @@ import { activeDocument } from "../state/documents";
 import { t } from "../strings/t";
 import { tell } from "../ui/toasts";
 
-/** Insert the nodes of a workflow, the top-left one at a point of the canvas. */
-export function insertNodes(document: DocumentStore, workflow: Workflow, at: Point): void {
+/** Insert the nodes of a workflow, the top-left one at a point of the canvas; null: below what is there. */
+export function insertNodes(document: DocumentStore, workflow: Workflow, at: Point | null): void {
   const { nodes, layout } = graphAt(workflow, null);
   const clip: Clip = {
     kind: "clip",
@@ -26,16 +27,17 @@ export function insertNodes(document: DocumentStore, workflow: Workflow, at: Poi
   };
   let ids: readonly NodeId[] = [];
   document.edit(t("documents.insertNodes"), (context) => {
-    const pasted = paste(context, clip, at);
+    const pasted = paste(context, clip, at ?? below(context));
     ids = Object.values(pasted.ids);
     return pasted.workflow;
   });
   document.select({ nodes: new Set(ids) });
+  if (!at) show(ids);
   tell(t("documents.inserted", { count: ids.length }));
 }
 
-/** Make a node that loads a stored picture. at: left out, where the canvas is looked at. */
-export function placePicture(file: { readonly name: string }, at?: Point): void {
+/** Make a node that loads a stored picture, at a point of the canvas; null: below what is there. */
+export function placePicture(file: { readonly name: string }, at: Point | null = null): void {
   placeLoader("input", file.name, at, PICTURES);
 }
 
@@ -46,7 +48,7 @@ export function placeModel(folder: string, name: string): void {
   const state = document.getState();
   const context = contextOf(state);
   const [selected] = [...state.selection.nodes].filter((id) => inputFor(context, id, folder));
-  if (selected === undefined) placeLoader(folder, name, undefined);
+  if (selected === undefined) placeLoader(folder, name, null);
   else setFile(document, selected, folder, name);
 }
 
@@ -61,7 +63,7 @@ export function placeFile(folder: string, name: string, screen: Point): void {
   const node = on.nodeAt(screen);
   if (node !== null && inputFor(contextOf(document.getState()), node, folder))
     setFile(document, node, folder, name);
-  else placeLoader(folder, name, on.fromScreen(screen));
+  else placeLoader(folder, name, on.fromScreen(screen), folder === "input" ? PICTURES : []);
 }
 
 function setFile(document: DocumentStore, node: NodeId, folder: string, name: string): void {
@@ -75,7 +77,7 @@ function setFile(document: DocumentStore, node: NodeId, folder: string, name: st
 function placeLoader(
   folder: string,
   name: string,
-  at: Point | undefined,
+  at: Point | null,
   preferred: readonly string[] = [],
 ): void {
   const document = activeDocument();
@@ -84,13 +86,14 @@ function placeLoader(
   if (!loader) return void tell(t("documents.noLoader", { folder }), { tone: "error" });
   let id: NodeId = "";
   document.edit(t("documents.addLoader"), (context) => {
-    const added = addNode(context, loader.spec.type, at ?? middle(), {
+    const added = addNode(context, loader.spec.type, at ?? below(context), {
       inputs: { [loader.input.name]: name },
     });
     id = added.id;
     return added.workflow;
   });
   document.select({ nodes: new Set([id]) });
+  if (!at) show([id]);
 }
 
 /** The simplest node type that takes the name of a file of a folder: the one with the fewest inputs. */
@@ -116,8 +119,15 @@ function inputFor(context: Context, id: NodeId, folder: string): string | null {
   return inputs.find((input) => input.source === folder)?.name ?? null;
 }
 
-/** The middle of what is seen of the canvas. */
-function middle(): Point {
-  const box = canvas()?.shown();
-  return box ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : { x: 0, y: 0 };
+const APART = 64;
+
+/** Below all that stands on the canvas, at its left. */
+function below(context: Context): Point {
+  const box = around(Object.values(boxesOf(context)));
+  return box ? { x: box.x, y: snapped(box.y + box.height + APART) } : { x: 0, y: 0 };
+}
+
+function show(ids: readonly NodeId[]): void {
+  // Once the canvas knows them.
+  requestAnimationFrame(() => canvas()?.fit(ids, { animated: true, closest: 1 }));
 }

@@ -11,6 +11,7 @@ import {
   type Workflow,
   type WorkflowNode,
 } from "../graph/workflow";
+import { grouped } from "./grouped";
 
 export interface Use {
   readonly scope: Scope;
@@ -90,7 +91,7 @@ export function missingModels(
     const there = choices[folder];
     return there !== undefined && !there.includes(name.replaceAll("\\", "/"));
   });
-  const byFile = Map.groupBy(missing, ({ folder, name }) => `${folder}\u0000${name}`);
+  const byFile = grouped(missing, ({ folder, name }) => `${folder}\u0000${name}`);
   return [...byFile.values()].flatMap((uses): MissingModel[] => {
     const [first] = uses;
     if (!first) return [];

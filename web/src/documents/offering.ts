@@ -8,6 +8,7 @@ import { tell, tellError } from "../ui/toasts";
 import { currentAutosave } from "./currentAutosave";
 import { type DraftInfo, draftServer, removeDraft } from "./drafts";
 import { keptHere } from "./keyStore";
+import { loadWorkflow } from "./library";
 import { factsOf, keptIds, readDocument } from "./records";
 import { showDrafts } from "./showDrafts";
 
@@ -33,16 +34,24 @@ export async function refreshDrafts(): Promise<void> {
   }
 }
 
-/** Tell of drafts that this browser knows nothing of. */
+/** Where the browser keeps which drafts it has told of. */
+const OFFERED = "offered";
+
+/** Tell of drafts that this browser knows nothing of, once. They stay in the list of workflows. */
 export async function offerDrafts(): Promise<void> {
   await refreshDrafts();
   const kept = new Set(await keptIds(keptHere).catch(() => []));
-  const count = draftsStore.getState().drafts.filter((draft) => !kept.has(draft.id)).length;
+  const before: unknown = await keptHere.get(OFFERED).catch(() => null);
+  const offered = new Set(Array.isArray(before) ? before.map(String) : []);
+  const others = draftsStore.getState().drafts.filter(({ id }) => !kept.has(id));
+  const count = others.filter(({ id }) => !offered.has(id)).length;
   if (count === 0) return;
   tell(t("documents.draftsFound", { count }), {
-    tone: "error", // it stays until it is answered
+    stays: true,
     action: { label: t("documents.show"), run: showDrafts },
   });
+  const told = others.map(({ id }) => id);
+  await keptHere.set(OFFERED, told).catch(() => undefined);
 }
 
 /** Show a draft in a tab: with all its steps where this browser has them, else as the server has it. */
@@ -68,12 +77,19 @@ async function keptFacts(draft: DraftInfo): Promise<DocumentFacts | null> {
 
 async function toldFacts(draft: DraftInfo): Promise<DocumentFacts> {
   const { document, name, base } = await draftServer.load(draft.id);
-  return { id: draft.id, workflow: document, name, revision: base };
+  const saved = name ? await loadWorkflow(name).catch(() => null) : null;
+  return {
+    id: draft.id,
+    workflow: document,
+    name,
+    revision: base,
+    saved: saved?.revision === base ? saved.document : null,
+  };
 }
 
 export async function discardDraft(draft: DraftInfo): Promise<void> {
   try {
-    await removeDraft(draftServer, draft.id);
+    await removeDraft(draftServer, draft);
     without(draft.id);
   } catch (error) {
     tellError(error);

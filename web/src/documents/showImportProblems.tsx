@@ -27,7 +27,7 @@ export function showImportProblems(
       ),
     });
   tell(t("documents.problems", { count: problems.length, name }), {
-    tone: "error", // it stays until it is answered
+    stays: true,
     action: { label: t("documents.show"), run: show },
   });
 }

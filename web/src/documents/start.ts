@@ -2,15 +2,17 @@
 import { base } from "../api/client";
 import { loadCatalogue } from "../state/catalogue";
 import { documentsStore } from "../state/documents";
+import { uniqueId } from "../state/uniqueId";
 import { tellError } from "../ui/toasts";
 import { type Autosave, autosave } from "./autosave";
 import { setAutosave } from "./currentAutosave";
 import { draftServer } from "./drafts";
+import { followAddress } from "./followAddress";
 import { isUnsafe, keepingStore } from "./keeping";
 import { keptHere } from "./keyStore";
 import { offerDrafts } from "./offering";
 import { FIRST, openNew, openSaved } from "./opening";
-import { uniqueId } from "./uniqueId";
+import { preloadParts } from "./preload";
 
 /** Load the node types and show the tabs that were open, with the saved workflow `open` in front; or the first template. */
 export async function startDocuments(open: string | null): Promise<void> {
@@ -28,7 +30,9 @@ export async function startDocuments(open: string | null): Promise<void> {
   if (documentsStore.getState().open.length === 0) await openSaved(FIRST).catch(tellError);
   if (documentsStore.getState().open.length === 0) openNew();
   running.start();
+  followAddress();
   keepAtTheEnd(running);
+  preloadParts();
   void offerDrafts();
 }
 

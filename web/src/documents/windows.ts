@@ -4,7 +4,7 @@
  * A window that opens a document asks for it. Who has it says so, and the one that asked follows: it shows what is
  * kept, and changes nothing until a person takes the document over. Then the one that had it keeps its last state first.
  */
-import { uniqueId } from "./uniqueId";
+import { uniqueId } from "../state/uniqueId";
 
 type Message =
   | { readonly kind: "asking" | "mine" | "kept" | "leaving"; readonly id: string }

@@ -1,4 +1,5 @@
 /** The parts of a prompt that mean more than their words, to be tinted. */
+import { COMMENT } from "./dynamicPrompt";
 import { type Group, groupsOf } from "./weights";
 
 export type MarkKind =
@@ -18,7 +19,7 @@ export interface Mark {
 }
 
 const PARTS: readonly { readonly kind: MarkKind; readonly pattern: RegExp }[] = [
-  { kind: "comment", pattern: /\/\*[\s\S]*?(?:\*\/|$)|(?<![:\w])\/\/[^\n]*/g },
+  { kind: "comment", pattern: COMMENT },
   { kind: "lora", pattern: /<(?:lora|lyco|hypernet):[^<>]*>/gi },
   { kind: "embedding", pattern: /embedding:[^\s,]+/g },
   { kind: "choice", pattern: /\{[^{}]*\|[^{}]*\}/g },

@@ -104,7 +104,9 @@ function Guides() {
 
 /** The link that Enter would make. */
 function Ghost() {
-  const ends = useGesture((state) => state.suggestion);
+  const ends = useGesture(({ suggestion, gesture }) =>
+    gesture.kind === "idle" ? suggestion : null,
+  );
   return ends ? (
     <path
       className={css.ghost}
@@ -128,6 +130,9 @@ function Refusal() {
   return refusal ? <At screen={refusal.at} text={refusal.text} isRefused /> : null;
 }
 
+/** Where there is not as much room as this, words stand at the left of the pointer. */
+const WIDEST = 320;
+
 interface AtProps {
   readonly screen: Point;
   readonly text: string;
@@ -136,12 +141,14 @@ interface AtProps {
 
 function At({ screen, text, isRefused }: AtProps) {
   const canvas = useStore((state) => state.domNode);
-  const { left, top } = canvas?.getBoundingClientRect() ?? { left: 0, top: 0 };
+  const { left, top, right } = canvas?.getBoundingClientRect() ?? new DOMRect();
+  const isAtEdge = screen.x > right - WIDEST;
   return (
     <p
       className={css.words}
       data-refused={isRefused || undefined}
-      style={{ translate: `${screen.x - left + 16}px ${screen.y - top + 18}px` }}
+      data-at-edge={isAtEdge || undefined}
+      style={{ translate: `${screen.x - left + (isAtEdge ? -12 : 16)}px ${screen.y - top + 18}px` }}
     >
       {text}
     </p>

@@ -19,7 +19,7 @@ export function NameField({ label, name, onNamed }: NameFieldProps) {
       label={label}
       defaultValue={name}
       autoFocus
-      onFocus={(event) => event.currentTarget.select()}
+      onFocus={({ currentTarget }) => requestAnimationFrame(() => currentTarget.select())}
       onKeyDown={onKeyDown}
     />
   );

@@ -7,6 +7,7 @@ import { SUBGRAPH } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { useCatalogue } from "../state/catalogue";
 import { shownScope, useDocument, useDocumentStore } from "../state/document";
+import { NODE_DRAG } from "../state/dragged";
 import { preferencesStore, setPreferences, usePreference } from "../state/preferences";
 import { t } from "../strings/t";
 import { Empty } from "../ui/Empty";
@@ -15,9 +16,6 @@ import { IconButton } from "../ui/IconButton";
 import css from "./NodesPanel.module.css";
 import { placeable } from "./nodeIndex";
 import { place } from "./placing";
-
-/** What is dragged from here: the canvas takes it (`application/x-noisewright-node`). */
-export const NODE_DRAG = "application/x-noisewright-node";
 
 export default function NodesPanel() {
   const catalogue = useCatalogue();

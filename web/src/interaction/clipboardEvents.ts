@@ -5,6 +5,7 @@ import { openWorkflowJson } from "../documents/importing";
 import { placePicture } from "../documents/inserting";
 import { isField, specOf } from "../graph/catalogue";
 import { type Clip, copyText, parseClipboard, paste } from "../graph/clipboard";
+import { removeFrame } from "../graph/edits/frames";
 import { removeNodes, setInput } from "../graph/edits/nodes";
 import type { Point } from "../graph/point";
 import type { NodeId } from "../graph/workflow";
@@ -41,7 +42,8 @@ export function followClipboard(): () => void {
 
 /** Whether the event is about the graph: not about words in a field, or selected on the page. */
 function isOurs(event: ClipboardEvent): boolean {
-  if (event.defaultPrevented || event.composedPath().some(isTyping)) return false;
+  // Not where the event is told: that is the field in which words were selected last.
+  if (event.defaultPrevented || isTyping(document.activeElement)) return false;
   if (document.activeElement?.closest("[role=dialog], [role=menu]")) return false;
   return event.type === "paste" || (window.getSelection()?.isCollapsed ?? true);
 }
@@ -63,8 +65,13 @@ function copied(event: ClipboardEvent): boolean {
 function wasCut(event: ClipboardEvent): void {
   const store = activeDocument();
   if (!store || store.getState().isLocked || !copied(event)) return;
-  const ids = chosenNodes(store.getState());
-  store.edit(t("interaction.cut"), (context) => removeNodes(context, ids));
+  const state = store.getState();
+  store.edit(t("interaction.cut"), (context) =>
+    chosenFrames(state).reduce(
+      (workflow, id) => removeFrame({ ...context, workflow }, id),
+      removeNodes(context, chosenNodes(state)),
+    ),
+  );
 }
 
 function pasted(event: ClipboardEvent, keepIncoming: boolean): void {

@@ -5,7 +5,7 @@ import { connect, judge } from "../graph/edits/links";
 import type { NodeId } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { contextOf, type DocumentState, type DocumentStore } from "../state/document";
-import { closePopup, openPopup } from "../state/view";
+import { closePopup, openPopup, viewStore } from "../state/view";
 import { t } from "../strings/t";
 import { announce } from "./gestureStore";
 import { linkBetween, type PlacedSocket, type Side } from "./gestures/sockets";
@@ -63,7 +63,7 @@ function openOwnSockets(store: DocumentStore, node: NodeId): void {
   const own = socketsOf(state, node).map((socket): Pickable => {
     const { name, type, side } = socket;
     const key = side === "input" ? "interaction.inputSocket" : "interaction.outputSocket";
-    return { socket, text: name, about: t(key, { name, type }) };
+    return { socket, text: name, about: t(key, { type }) };
   });
   // Outputs first: that is how graphs are built.
   const ordered = [...own].sort((a, b) => b.socket.side.localeCompare(a.socket.side));
@@ -115,6 +115,10 @@ function open(
     anchor: new DOMRect(x, y, box.width * api.viewport().zoom, 32),
     label,
     content: createElement(SocketList, { key: label, label, sockets, onPicked }),
-    onClosed: () => canvas()?.focusNode(node),
+    // Another list may follow at once: then the keyboard is its.
+    onClosed: () =>
+      queueMicrotask(() => {
+        if (!viewStore.getState().popup) canvas()?.focusNode(node);
+      }),
   });
 }

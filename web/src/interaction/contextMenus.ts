@@ -5,7 +5,6 @@ import { keysOf } from "../commands/useKeymap";
 import { removeFrame, setFrame } from "../graph/edits/frames";
 import {
   disconnect,
-  disconnectAll,
   isWireless,
   setWaypoints,
   setWireless,
@@ -18,14 +17,13 @@ import { type DocumentStore, shownGraph } from "../state/document";
 import { type StringKey, t } from "../strings/t";
 import type { MenuEntry } from "../ui/Menu";
 import { chosenNodes } from "./chosen";
-import { openConnectList } from "./connectTo";
 import { fieldMenu } from "./fieldMenu";
 import { withDot } from "./gestures/bending";
 import type { Hit, Pointer } from "./gestures/gesture";
 import { LABELS } from "./gestures/labels";
-import type { PlacedSocket } from "./gestures/sockets";
 import { openPalette } from "./paletteStore";
 import { renameFrame } from "./rename";
+import { socketMenu } from "./socketMenu";
 import { currentWorld } from "./worldOf";
 
 type Entry = Exclude<MenuEntry, "separator">;
@@ -101,7 +99,7 @@ function canvasMenu({ at, screen }: Pointer): readonly MenuEntry[] {
 }
 
 function nodeMenu(store: DocumentStore): readonly MenuEntry[] {
-  const runs = possible("run.toHere");
+  const runs = possible("run.here");
   return [
     ...runs,
     ...(runs.length > 0 ? (["separator"] as const) : []),
@@ -169,32 +167,6 @@ function colors(store: DocumentStore): readonly MenuEntry[] {
   );
 }
 
-function socketMenu(store: DocumentStore, socket: PlacedSocket): readonly MenuEntry[] {
-  const { node, side, name, type } = socket;
-  const world = currentWorld(store);
-  const has = world?.links.some(({ from, to }) =>
-    side === "output"
-      ? from.node === node && from.output === name
-      : to.node === node && to.input === name,
-  );
-  return [
-    {
-      label: t("interaction.connect"),
-      run: () => openConnectList(store, node, { side, name }),
-    },
-    {
-      label: t("interaction.breakLinks"),
-      disabled: !has,
-      run: () =>
-        store.edit(t("interaction.breakLinks"), (context) =>
-          disconnectAll(context, node, side === "input" ? { input: name } : { output: name }),
-        ),
-    },
-    "separator",
-    { label: type, disabled: true },
-  ];
-}
-
 function linkMenu(
   store: DocumentStore,
   link: LinkPlace,
@@ -248,7 +220,7 @@ function frameMenu(store: DocumentStore, id: string): readonly MenuEntry[] {
       ),
     },
     ...commands("graph.foldFrame", "graph.bypass", "graph.mute"),
-    ...possible("run.toHere"),
+    ...possible("run.here"),
     "separator",
     ...commands("edit.copy", "graph.wrap"),
     "separator",

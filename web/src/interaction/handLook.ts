@@ -45,6 +45,7 @@ function connectingWords({ hand, over, isLoose }: Connecting): Words | null {
       return said(t("interaction.letGoToRemove"));
     return isLoose ? said(t("interaction.looseLink")) : null;
   }
+  if (over.kind === "rail") return said(t("interaction.newEnd"));
   if (over.conversion === null)
     return said(t("interaction.connectTo", { socket: over.socket.name }));
   const type = currentCatalogue().known.get(over.conversion)?.title ?? over.conversion;

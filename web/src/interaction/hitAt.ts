@@ -2,6 +2,7 @@
 import { FRAME_BAR } from "../canvas/scene";
 import { isField } from "../graph/catalogue";
 import type { Point } from "../graph/point";
+import { RAIL_IN, RAIL_OUT } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { contextOf, type DocumentStore } from "../state/document";
 import type { Edge, Hit, Thing } from "./gestures/gesture";
@@ -35,12 +36,13 @@ export function hitAt(
   const row = forMenu ? rowAt(world, element) : null;
   if (row) return row;
   if (element?.closest(OWN)) return null;
-  const edge = edgeAt(element);
-  if (edge) return edge;
   const at = api.fromScreen(screen);
   const node = api.nodeAt(screen);
   const socket = socketNear(world, at, isTouch);
   if (socket && (node === null || node === socket.node)) return { kind: "socket", socket };
+  const edge = edgeAt(element);
+  if (edge) return edge;
+  if (node === RAIL_IN || node === RAIL_OUT) return { kind: "void" };
   if (node !== null) return { kind: "node", node };
   return inScene(context, world, screen, at);
 }

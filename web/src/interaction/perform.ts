@@ -19,6 +19,7 @@ const SECONDS = 5;
 export function happen(store: DocumentStore, event: GestureEvent): void {
   const world = currentWorld(store);
   if (!world) return;
+  if (event.type === "down") forget();
   const { gesture, asks } = next(world, gestureStore.getState().gesture, event);
   const at = "pointer" in event ? event.pointer.screen : { x: 0, y: 0 };
   // The document first: what is dragged would jump back for a moment.
@@ -62,10 +63,14 @@ function enterOrRename(store: DocumentStore, id: string): void {
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+function forget(): void {
+  if (gestureStore.getState().refusal) gestureStore.setState({ refusal: null });
+}
+
 /** Say at the pointer why not. */
 export function refuse(text: string, at: { x: number; y: number }): void {
   clearTimeout(timer);
   gestureStore.setState({ refusal: { text, at } });
   announce(text);
-  timer = setTimeout(() => gestureStore.setState({ refusal: null }), SECONDS * 1000);
+  timer = setTimeout(forget, SECONDS * 1000);
 }

@@ -2,8 +2,9 @@
 import { createElement } from "react";
 import { frameAt, setFrame } from "../graph/edits/frames";
 import { renameNode } from "../graph/edits/nodes";
+import { type Side, renameEnd as setEndName } from "../graph/edits/subgraphs";
 import type { Box } from "../graph/point";
-import type { NodeId } from "../graph/workflow";
+import { type NodeId, RAIL_IN, RAIL_OUT } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { contextOf, type DocumentStore, shownGraph } from "../state/document";
 import { closePopup, openPopup } from "../state/view";
@@ -32,6 +33,17 @@ export function renameFrame(store: DocumentStore, id: string): void {
   const { x = 0, y = 0, width = 0, height = 0, title = "" } = frame;
   ask(t("interaction.frameTitle"), { x, y, width, height }, title, (title) =>
     store.edit(t("interaction.didRename"), (context) => setFrame(context, id, { title })),
+  );
+}
+
+/** Another name for an input or output of the definition that is shown. */
+export function renameEnd(store: DocumentStore, side: Side, name: string): void {
+  const state = store.getState();
+  const { rails } = restScene(contextOf(state));
+  const rail = rails.find(({ id }) => id === (side === "inputs" ? RAIL_IN : RAIL_OUT));
+  if (!rail || state.isLocked) return;
+  ask(t("interaction.endName"), rail, name, (next) =>
+    store.edit(t("interaction.didRename"), (context) => setEndName(context, side, name, next)),
   );
 }
 

@@ -76,6 +76,8 @@ export function followPlaced(store: DocumentStore): () => void {
   let fresh: NodeId | null = null;
   const stop = store.subscribe((state, before) => {
     const [nodes, had] = [shownGraph(state).nodes, shownGraph(before).nodes];
+    // What changes may take the input, or move the node away.
+    if (state.workflow !== before.workflow) gestureStore.setState({ suggestion: null });
     if (nodes !== had) fresh = state.where === before.where ? addedTo(nodes, had) : null;
     if (state.selection === before.selection) return;
     const [only, ...others] = state.selection.nodes;

@@ -8,7 +8,6 @@ import { fitness, placeable } from "./nodeIndex";
 import { place } from "./placing";
 
 export function typesMenu(store: DocumentStore, socket: Socket, at: Point): readonly MenuEntry[] {
-  const { catalogue, workflow } = contextOf(store.getState());
   const end = { type: socket.type, side: socket.side === "output" ? "input" : "output" } as const;
   const link =
     socket.side === "output"
@@ -19,7 +18,7 @@ export function typesMenu(store: DocumentStore, socket: Socket, at: Point): read
     run: () => place(store, { at, screen: at, link }, spec, false),
   });
   const byCategory = new Map<string, NodeSpec[]>();
-  for (const { item } of placeable(catalogue, workflow)) {
+  for (const { item } of placeable(contextOf(store.getState()))) {
     if (fitness(item, end) < 1) continue;
     const category = item.category.split("/")[0] || item.title;
     byCategory.set(category, [...(byCategory.get(category) ?? []), item]);

@@ -6,12 +6,12 @@ import type { ReactFlowProps } from "@xyflow/react";
 import { useEffect, useMemo } from "react";
 import { useDocumentStore } from "../state/document";
 import { followClipboard } from "./clipboardEvents";
-import { pointerHands } from "./pointerHands";
+import { PointerHands } from "./PointerHands";
 import { followPlaced } from "./suggestion";
 
 export function useGestures(): Partial<ReactFlowProps> {
   const store = useDocumentStore();
-  const hands = useMemo(() => pointerHands(store), [store]);
+  const hands = useMemo(() => new PointerHands(store), [store]);
   useEffect(() => hands.listen(), [hands]);
   useEffect(followClipboard, []);
   useEffect(() => followPlaced(store), [store]);

@@ -26,6 +26,7 @@ import { PopupHost } from "../ui/PopupHost";
 import { tellError } from "../ui/toasts";
 import { NodeWidget } from "../widgets/NodeWidget";
 import css from "./FormPage.module.css";
+import { OverlayHost } from "./OverlayHost";
 import { RunResult } from "./RunResult";
 import { start } from "./starting";
 
@@ -57,6 +58,7 @@ export default function FormPage({ name }: { readonly name: string }) {
   return (
     <DocumentProvider value={store}>
       <Form />
+      <OverlayHost />
       <PopupHost />
     </DocumentProvider>
   );

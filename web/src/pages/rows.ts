@@ -5,6 +5,7 @@ import { setAfterRun, setInput } from "../graph/edits/nodes";
 import { emptyWorkflow, type Workflow } from "../graph/workflow";
 import { goneOn } from "../results/going";
 import type { PictureRef } from "../results/openViewer";
+import { randomBits } from "../state/afterRun";
 import { currentCatalogue } from "../state/catalogue";
 import { createDocument, type DocumentStore } from "../state/document";
 import { runDocument } from "../state/runs";
@@ -69,7 +70,12 @@ async function wished(wish: Wish): Promise<Workflow> {
     checkpoint: { ckpt_name: wish.model },
     prompt: { text: wish.prompt },
     size: { width: wish.width, height: wish.height, batch_size: PICTURES },
-    [SAMPLER]: { seed: randomSeed(), variation_strength: 0, variation_seed: 0, variation_of: -1 },
+    [SAMPLER]: {
+      seed: Number(randomBits()),
+      variation_strength: 0,
+      variation_seed: 0,
+      variation_of: -1,
+    },
   });
 }
 
@@ -93,7 +99,11 @@ export async function vary(
   }
   const workflow = withSettings(row.store.getState().workflow, {
     size: { batch_size: PICTURES },
-    [SAMPLER]: { variation_strength: strength, variation_seed: randomSeed(), variation_of: place },
+    [SAMPLER]: {
+      variation_strength: strength,
+      variation_seed: Number(randomBits()),
+      variation_of: place,
+    },
   });
   await begin({ title, wish: row.wish, isVaried: true }, workflow, 1);
 }
@@ -160,10 +170,4 @@ async function begin(about: About, workflow: Workflow, times: number): Promise<v
     }));
     throw error;
   }
-}
-
-/** A whole number that JavaScript can hold. */
-function randomSeed(): number {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high >>> 11) * 2 ** 32 + low;
 }

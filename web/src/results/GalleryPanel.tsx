@@ -4,13 +4,13 @@ import { Search, Star } from "lucide-react";
 import { type DragEvent, useEffect, useRef, useState } from "react";
 import { fileAddress } from "../api/client";
 import type { StoredFile } from "../api/schema";
+import { writeFile } from "../state/dragged";
 import { usePreference } from "../state/preferences";
 import { onRunOver } from "../state/runStore";
 import { t } from "../strings/t";
 import { Empty } from "../ui/Empty";
 import { TextField } from "../ui/Field";
 import { IconButton } from "../ui/IconButton";
-import { FILE_DRAG } from "./drag";
 import { loadMore, refreshFiles, useFiles } from "./files";
 import css from "./GalleryPanel.module.css";
 import { openViewer } from "./openViewer";
@@ -97,10 +97,7 @@ interface TileProps {
 }
 
 function Tile({ file, isStarred, onOpen }: TileProps) {
-  const drag = (event: DragEvent): void => {
-    event.dataTransfer.setData(FILE_DRAG, JSON.stringify({ kind: file.kind, name: file.name }));
-    event.dataTransfer.effectAllowed = "copy";
-  };
+  const drag = (event: DragEvent): void => writeFile(event.dataTransfer, file);
   return (
     <button
       type="button"

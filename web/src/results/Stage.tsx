@@ -1,5 +1,5 @@
 /** One picture in a window: the wheel zooms to the pointer, dragging moves, 0 fits, 1 shows pixel for pixel. */
-import { Maximize, Scan } from "lucide-react";
+import { Maximize } from "lucide-react";
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 import { t } from "../strings/t";
 import { IconButton } from "../ui/IconButton";
@@ -104,7 +104,7 @@ export function Stage({ source, name }: StageProps) {
           label={t("results.actual")}
           keys="1"
           side="top"
-          icon={<Scan />}
+          icon={<small>1:1</small>}
           onClick={actual}
         />
       </div>

@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Workflow,
 } from "../graph/workflow";
+import { pictureName } from "../state/dragged";
 import type { PictureRef } from "./openViewer";
 
 export type Way = "imageToImage" | "inpaint" | "upscale" | "vary";
@@ -34,11 +35,6 @@ const DENOISE: Readonly<Record<Exclude<Way, "vary">, number>> = {
   inpaint: 0.9,
   upscale: 0.4,
 };
-
-/** A stored picture as the node that loads it names it. */
-export function nameOf(file: PictureRef): string {
-  return file.kind === "input" ? file.name : `${file.name} [${file.kind}]`;
-}
 
 /** The sampler nearest to the end of a graph, and what decodes its latent; null where there is none. */
 export function samplerOf(c: Context): { sampler: NodeId; decoder: NodeId } | null {
@@ -86,7 +82,7 @@ function begun(
   const beside = layout.nodes?.[sampler];
   const graph = growing(c, { x: (beside?.x ?? 0) - 340, y: (beside?.y ?? 0) + 480 });
 
-  const picture = graph.add("LoadImage", -1, { image: nameOf(file) });
+  const picture = graph.add("LoadImage", -1, { image: pictureName(file) });
   let pixels = picture;
   if (way === "upscale") {
     pixels = graph.add("ImageScaleBy", 0, { upscale_method: "bicubic", scale_by: 2 });

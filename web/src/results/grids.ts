@@ -4,6 +4,7 @@ import { ask } from "../api/client";
 import { type Axis, type Cell, cellsOf } from "../graph/variation";
 import type { DocumentStore } from "../state/document";
 import { runDocument } from "../state/runs";
+import { uniqueId } from "../state/uniqueId";
 import { tellError } from "../ui/toasts";
 
 export interface GridCell extends Cell {
@@ -22,7 +23,7 @@ export const gridStore = createStore<{ readonly grid: Grid | null }>(() => ({ gr
 
 /** Submit a run for every cell. What cells share the server computes once, and finds again for the others. */
 export async function makeGrid(store: DocumentStore, axes: readonly Axis[]): Promise<void> {
-  const id = crypto.randomUUID();
+  const id = uniqueId();
   const cells = cellsOf(axes);
   gridStore.setState({
     grid: {

@@ -23,7 +23,9 @@ export function FailureRow() {
     <section className={css.failure} aria-label={t("running.failedRun")}>
       <CircleX className={css.icon} />
       <div className={css.sentence}>
-        <strong>{t("running.failedRun")}</strong>
+        <strong>
+          {error.node ? t("running.failedAt", { node: error.node }) : t("running.failedRun")}
+        </strong>
         <span className={css.message}>{error.message}</span>
         {error.hint ? <span className={css.hint}>{error.hint}</span> : null}
       </div>

@@ -56,10 +56,14 @@ export function HistoryRow({ run, onCompare, onRemoved }: HistoryRowProps) {
         <button
           type="button"
           className={css.picture}
-          aria-label={t("running.picture", { node: title })}
           onClick={() => openViewer(run.files, run.files.length - 1)}
         >
-          <img src={fileAddress(picture, 256)} alt="" loading="lazy" decoding="async" />
+          <img
+            src={fileAddress(picture, 256)}
+            alt={t("running.picture", { node: title })}
+            loading="lazy"
+            decoding="async"
+          />
           {run.files.length > 1 ? <span className={css.count}>{run.files.length}</span> : null}
         </button>
       ) : (

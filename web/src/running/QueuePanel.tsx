@@ -56,7 +56,11 @@ export default function QueuePanel() {
       {line.length === 0 ? (
         <Empty text={t("running.noRuns")} />
       ) : (
-        <ol className={css.rows} aria-label={t("app.queue")}>
+        <ol
+          className={css.rows}
+          aria-label={t("app.queue")}
+          aria-description={t("running.dragHelp")}
+        >
           {line.map((key) => {
             const id = key.slice(1);
             const place = waiting.indexOf(id);

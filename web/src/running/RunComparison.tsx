@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { fileAddress } from "../api/client";
 import type { FileInfo, RunInfo } from "../api/schema";
 import type { NodeDifference } from "../documents/differences";
+import { currentCatalogue } from "../state/catalogue";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
 import { Empty } from "../ui/Empty";
@@ -51,7 +52,7 @@ async function compare(run: RunInfo): Promise<Compared> {
   const before = await runBefore(run);
   if (!before) return { before };
   const [older, newer] = await Promise.all([recordOf(before.id), recordOf(run.id)]);
-  return { before, changes: runChanges(older, newer) };
+  return { before, changes: runChanges(older, newer, currentCatalogue()) };
 }
 
 function Changes({ run, found }: { readonly run: RunInfo; readonly found: Compared }) {

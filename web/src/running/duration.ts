@@ -10,9 +10,10 @@ export function duration(seconds: number): string {
   return t("running.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 
-/** One digit behind the point; two where there would be nothing otherwise. */
+/** One digit behind the point; two where there would be nothing otherwise, and never nothing at all. */
 function rounded(seconds: number): string {
-  return seconds < 0.095 && seconds > 0 ? seconds.toFixed(2) : seconds.toFixed(1);
+  if (seconds === 0 || seconds >= 0.095) return seconds.toFixed(1);
+  return Math.max(0.01, seconds).toFixed(2);
 }
 
 /** A duration that is a guess: whole seconds. */

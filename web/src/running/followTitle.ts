@@ -9,7 +9,7 @@ import { t } from "../strings/t";
 
 export function followTitle(): void {
   let shown = "";
-  let percentShown: number | null = null;
+  let signShown: number | null = null;
   const show = (): void => {
     const document_ = activeDocument()?.getState();
     const title = (document_ && titleOf(document_)) || t("running.untitled");
@@ -19,9 +19,10 @@ export function followTitle(): void {
         ? `${title} · ${t("app.name")}`
         : t("running.titleRunning", { percent, title });
     if (text !== shown) document.title = text;
-    if (percent !== percentShown) drawSign(percent);
+    const sign = percent && Math.floor(percent / STEP) * STEP;
+    if (sign !== signShown) drawSign(sign);
     shown = text;
-    percentShown = percent;
+    signShown = sign;
   };
   runsStore.subscribe(show);
   documentsStore.subscribe(show);
@@ -36,6 +37,9 @@ function percentOf(runs: readonly Run[]): number | null {
 }
 
 const SIZE = 32;
+
+/** The sign shows percents in steps of this: drawing it costs more than all else that an event changes. */
+const STEP = 10;
 let plain: string | null = null;
 
 /** Draw a ring that closes as the run goes on; without a run the sign the page came with. */

@@ -25,13 +25,9 @@ export async function openRun(run: string, options: { editable?: boolean } = {})
     return;
   }
   const id = `run-${run}`;
+  const shown = { ...workflow, title: t("running.runReadOnly", { title }) };
   if (documentOf(id)) activate(id);
-  else
-    openDocument({
-      id,
-      workflow: { ...workflow, title: t("running.runReadOnly", { title }) },
-      isLocked: true,
-    });
+  else openDocument({ id, workflow: shown, saved: shown, isLocked: true });
   // Its nodes show what came of them in this run.
   addRecord({ ...detail, labels: { [DOCUMENT]: id } }, workflow, { nodes: true });
 }

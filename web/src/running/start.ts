@@ -8,6 +8,7 @@ import { documentOfRun } from "../state/run";
 import { dropRun, runById, takeEvent, unfinished } from "../state/runStore";
 import { originOf } from "../state/shownNode";
 import { followDocuments } from "./followDocuments";
+import { followEnds } from "./followEnds";
 import { followTitle } from "./followTitle";
 import { followNotices } from "./notices";
 
@@ -38,6 +39,7 @@ export function startRunning(): void {
   });
   followDocuments();
   followTitle();
+  followEnds();
   followNotices();
 }
 

@@ -127,7 +127,8 @@ function next({ value, minimum, maximum }: Range, before: Used | undefined, step
   return after < minimum ? maximum : after;
 }
 
-function randomBits(): bigint {
+/** Fewer than 2^50 values: they can be read at a glance, and every program can hold them as a number. */
+export function randomBits(): bigint {
   const [bits = 0n] = crypto.getRandomValues(new BigUint64Array(1));
-  return bits;
+  return bits >> 14n;
 }

@@ -12,6 +12,7 @@ import {
   type Workflow,
 } from "../graph/workflow";
 import { currentCatalogue } from "./catalogue";
+import { uniqueId } from "./uniqueId";
 
 /** What is selected of the graph that is shown. links: by `linkId`. notes: by place in the layout's list. */
 export interface Selection {
@@ -76,7 +77,7 @@ export type DocumentFacts = Pick<DocumentState, "workflow"> & Partial<DocumentSt
 
 export function createDocument(facts: DocumentFacts): DocumentStore {
   const store = createStore<DocumentState>(() => ({
-    id: crypto.randomUUID(),
+    id: uniqueId(),
     name: "",
     revision: null,
     saved: null,

@@ -3,10 +3,10 @@ import { createStore, useStore } from "zustand";
 import { ask } from "../api/client";
 import { graphAt, type Workflow } from "../graph/workflow";
 import { type DocumentStore, useDocument } from "./document";
-import { isSameWork } from "./problems";
 import { isOver } from "./run";
 import { runById } from "./runStore";
 import { runDocument } from "./runs";
+import { isSameWork } from "./sameWork";
 
 /** documents: all of these. fields: single ones, by document, as node and input of the outermost graph or a definition. */
 interface LiveState {
@@ -59,6 +59,12 @@ function toggled<T>(set: ReadonlySet<T>, item: T): ReadonlySet<T> {
   return set.has(item) ? new Set([...set].filter((one) => one !== item)) : new Set([...set, item]);
 }
 
+/** Whether any change of a document, or of a field of it, starts a run. */
+export function isLiveDocument(documentId: string): boolean {
+  const { documents, fields } = liveStore.getState();
+  return documents.has(documentId) || (fields[documentId]?.size ?? 0) > 0;
+}
+
 /** Whether something that starts a run differs. */
 export function isLiveChange(documentId: string, now: Workflow, before: Workflow): boolean {
   const { documents, fields } = liveStore.getState();
@@ -71,13 +77,14 @@ export function isLiveChange(documentId: string, now: Workflow, before: Workflow
   });
 }
 
-/** Milliseconds that changes are gathered before they are run. */
-const REST = 40;
+/** Milliseconds between two submissions: the first change is run at once, those that follow are gathered. */
+const REST = 50;
 
 /** Run a document whenever what is chosen changes, until it is ended by what this gives. A newer run ends the older. */
 export function watchLive(store: DocumentStore): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last: string | null = null;
+  let lastTime = 0;
   let isAsking = false;
   let isWanted = false;
 
@@ -88,6 +95,7 @@ export function watchLive(store: DocumentStore): () => void {
     }
     isAsking = true;
     isWanted = false;
+    lastTime = performance.now();
     const older = last ? runById(last) : undefined;
     if (older && !isOver(older.info))
       void ask("POST", `/v1/runs/${older.info.id}/cancel`).catch(over);
@@ -103,7 +111,9 @@ export function watchLive(store: DocumentStore): () => void {
     if (state.workflow === before.workflow) return;
     if (!isLiveChange(state.id, state.workflow, before.workflow)) return;
     clearTimeout(timer);
-    timer = setTimeout(() => void submit(), REST);
+    const wait = lastTime + REST - performance.now();
+    if (wait <= 0) void submit();
+    else timer = setTimeout(() => void submit(), wait);
   });
   return () => {
     unsubscribe();

@@ -4,10 +4,12 @@ import { ask } from "../api/client";
 import type { Planned } from "../api/schema";
 import { connectionStore } from "../api/socket";
 import { type DocumentStore, useDocument } from "./document";
-import { isSameWork, problemsOf } from "./problems";
+import { isLiveDocument } from "./live";
+import { problemsOf } from "./problems";
 import { isOver } from "./run";
 import { latestRun, onRunOver } from "./runStore";
 import { runBody } from "./runs";
+import { isSameWork } from "./sameWork";
 
 /** nodes: that will run, of so many (`all`). seconds: they take, null where that is not known of one of them. */
 export interface Outlook {
@@ -48,7 +50,8 @@ export function watchPlan(store: DocumentStore): () => void {
   const plan = async (): Promise<void> => {
     const run = latestRun(id);
     if (connectionStore.getState().state !== "here" || (run && !isOver(run.info))) return;
-    if (problemsOf(id).list.some((problem) => problem.severity === "error")) {
+    // Where each change is run, the question would only be in the way of the answer.
+    if (isLiveDocument(id) || problemsOf(id).list.some((problem) => problem.severity === "error")) {
       show(null);
       return;
     }

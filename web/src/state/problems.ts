@@ -4,11 +4,13 @@ import { createStore, useStore } from "zustand";
 import { ask, Refused } from "../api/client";
 import type { Problem, RunChecked } from "../api/schema";
 import { connectionStore } from "../api/socket";
-import { type NodeId, type Scope, scopeAt, type Workflow } from "../graph/workflow";
+import { type NodeId, type Scope, scopeAt } from "../graph/workflow";
 import { brief } from "./brief";
 import { catalogueStore, currentCatalogue } from "./catalogue";
 import { type DocumentStore, useDocument } from "./document";
+import { isLiveDocument } from "./live";
 import { nearProblems } from "./nearProblems";
+import { isSameWork } from "./sameWork";
 
 export type { Problem };
 
@@ -27,8 +29,9 @@ interface ProblemsState {
 
 export const problemsStore = createStore<ProblemsState>(() => ({ documents: {} }));
 
-/** Milliseconds that a document rests before the server is asked. */
+/** Milliseconds that a document rests before the server is asked; longer where each change is run, which tells as well. */
 const REST = 250;
+const LIVE_REST = 1500;
 
 export function problemsOf(documentId: string): Problems {
   return problemsStore.getState().documents[documentId] ?? NO_PROBLEMS;
@@ -92,28 +95,11 @@ export function grouped(list: readonly Problem[]): Problems {
 }
 
 export function setProblems(documentId: string, list: readonly Problem[]): void {
-  if (list.length === 0 && problemsOf(documentId).list.length === 0) return;
+  // Most answers say the same as the one before, and nobody is to draw anything anew for them.
+  if (JSON.stringify(list) === JSON.stringify(problemsOf(documentId).list)) return;
   problemsStore.setState(({ documents }) => ({
     documents: { ...documents, [documentId]: grouped(list) },
   }));
-}
-
-/** Whether two states of a document are the same for a run: nothing but layout and title differ. */
-export function isSameWork(a: Workflow, b: Workflow): boolean {
-  if (a.nodes !== b.nodes || a.interface !== b.interface) return false;
-  if (a.subgraphs === b.subgraphs) return true;
-  const names = Object.keys(a.subgraphs ?? {});
-  return (
-    names.length === Object.keys(b.subgraphs ?? {}).length &&
-    names.every((name) => {
-      const [one, other] = [a.subgraphs?.[name], b.subgraphs?.[name]];
-      return (
-        one?.nodes === other?.nodes &&
-        one?.inputs === other?.inputs &&
-        one?.outputs === other?.outputs
-      );
-    })
-  );
 }
 
 /** Check a document now and after each edit, until it is ended by what this gives. */
@@ -139,7 +125,8 @@ export function watchProblems(store: DocumentStore): () => void {
   const soon = (): void => {
     clearTimeout(timer);
     asked?.abort();
-    timer = setTimeout(() => void check(), REST);
+    const isLive = isLiveDocument(store.getState().id);
+    timer = setTimeout(() => void check(), isLive ? LIVE_REST : REST);
   };
   const unsubscribe = store.subscribe((state, before) => {
     if (state.workflow === before.workflow || isSameWork(state.workflow, before.workflow)) return;

@@ -1,5 +1,5 @@
 /** What is known of a run, from its events: the same whether they are heard or read again. */
-import type { Failure, PlanStep, RunEvent, RunInfo } from "../api/schema";
+import type { Failure, PlanStep, RunEvent, RunFinished, RunInfo } from "../api/schema";
 
 export interface FileRef {
   readonly kind: string;
@@ -188,9 +188,9 @@ function stopped(run: Run, state: "paused" | "waiting", time: number): Run {
 }
 
 /** The end tells of what no node is to blame for: a worker that died twice. */
-function withError(run: Run, event: object): Run {
-  if (run.info.error || !("error" in event) || !event.error) return run;
-  return withInfo(run, { error: event.error as Failure }); // as the server's `run_finished` has it
+function withError(run: Run, event: RunFinished): Run {
+  if (run.info.error || !event.error) return run;
+  return withInfo(run, { error: event.error });
 }
 
 function finished(

@@ -4,6 +4,7 @@ import { useShallow } from "zustand/react/shallow";
 import { ask, Refused } from "../api/client";
 import type { RunInfo, SubmitRun } from "../api/schema";
 import { pause } from "../api/socket";
+import { withPromptsResolved } from "../graph/dynamicPrompt";
 import { type NodeId, pathOf } from "../graph/workflow";
 import { type LastUsed, resolveAfterRun, usedKey } from "./afterRun";
 import { currentCatalogue } from "./catalogue";
@@ -13,6 +14,7 @@ import { usePreviewOf } from "./previews";
 import { DOCUMENT, type FileRef, isOver, type NodeRun, PART, type Run } from "./run";
 import { addRun, latestRun, nodeRuns, runsStore, submitting } from "./runStore";
 import { showing } from "./shownNode";
+import { uniqueId } from "./uniqueId";
 
 export type { FileRef, NodeRun, Run };
 
@@ -102,12 +104,13 @@ export function runBody(
 ): { readonly body: SubmitRun; readonly used: LastUsed } {
   const state = store.getState();
   const catalogue = currentCatalogue();
-  const { workflow, used } = resolveAfterRun(
+  const { workflow: seeded, used } = resolveAfterRun(
     state.workflow,
     catalogue,
     remembered(state.id, state.workflow),
     { keep: options.keepSeeds ?? false },
   );
+  const workflow = withPromptsResolved(seeded, catalogue);
   const wanted = options.outputs ? showing(workflow, catalogue, options.outputs) : null;
   const body: SubmitRun = {
     workflow: { ...(wanted?.workflow ?? workflow) },
@@ -143,7 +146,7 @@ const ATTEMPTS = 5;
 
 /** Send a run until there is an answer. However often it arrives, it is one run. Raises Refused. */
 async function submit(body: SubmitRun): Promise<RunInfo> {
-  const headers = { "Idempotency-Key": crypto.randomUUID() };
+  const headers = { "Idempotency-Key": uniqueId() };
   for (let attempt = 0; ; attempt++) {
     try {
       return await ask<RunInfo>("POST", "/v1/runs", { body, headers });

@@ -2,9 +2,9 @@
 
 import { type DocumentStore, useDocument } from "./document";
 import { Keyed, nodeKey, useKeyed } from "./keyed";
-import { isSameWork } from "./problems";
 import { documentOfRun, type NodeRun, PART, type Run } from "./run";
 import { nodeRuns, runsStore, submittedIn } from "./runStore";
+import { isSameWork } from "./sameWork";
 import { changedSince } from "./stale";
 
 const marks = new Keyed<true>();

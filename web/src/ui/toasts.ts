@@ -5,6 +5,8 @@ export interface Toast {
   readonly id: number;
   readonly text: string;
   readonly tone: "plain" | "error";
+  /** Stays until it is answered or dismissed; errors do anyway. */
+  readonly stays?: boolean;
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
@@ -19,7 +21,7 @@ let next = 0;
 export function tell(text: string, more: Partial<Omit<Toast, "id" | "text">> = {}): number {
   const toast: Toast = { id: next++, text, tone: "plain", ...more };
   toastStore.setState(({ toasts }) => ({ toasts: [...toasts.slice(-3), toast] }));
-  if (toast.tone === "plain") setTimeout(() => dismiss(toast.id), SECONDS * 1000);
+  if (toast.tone === "plain" && !toast.stays) setTimeout(() => dismiss(toast.id), SECONDS * 1000);
   return toast.id;
 }
 

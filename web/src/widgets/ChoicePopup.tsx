@@ -11,6 +11,7 @@ import css from "./ChoicePopup.module.css";
 import { foldersOf, memoryOf, pictureOf, useChoiceList } from "./choiceList";
 import { type ChoiceRow, choiceRows } from "./choiceRows";
 import { MissingChoice } from "./MissingChoice";
+import { isLayer } from "./paintingOf";
 import { toggleStar } from "./remembered";
 import { labelOf } from "./widget";
 
@@ -47,12 +48,18 @@ export default function ChoicePopup({
   const starred = usePreference("starred")[key ?? ""] ?? NONE;
   const recent = usePreference("recent")[key ?? ""] ?? NONE;
 
+  // The popup was open before this part of it was loaded, and gave the keyboard to itself.
+  useEffect(() => search.current?.focus(), []);
+
   const { source } = input;
   useEffect(() => {
     if (source !== null) void loadChoices(source); // somebody may have put a file there meanwhile
   }, [source]);
 
-  const known = names ?? NONE;
+  const known = useMemo(
+    () => (source === "input" ? names?.filter((name) => !isLayer(name)) : names) ?? NONE,
+    [names, source],
+  );
   const hasPictures = known[0] !== undefined && pictureOf(input, known[0]) !== null;
   const columns = hasPictures ? COLUMNS : 1;
   const rows = useMemo(
@@ -64,7 +71,9 @@ export default function ChoicePopup({
     [rows],
   );
   const folders = useMemo(() => foldersOf(known), [known]);
-  const current = active !== null && order.includes(active) ? active : firstOf(order, value, query);
+  const isMissing = value !== "" && names !== null && !names.includes(value);
+  const current =
+    active !== null && order.includes(active) ? active : firstOf(order, value, query, isMissing);
   const place = rows.findIndex(
     (row) => row.kind === "choices" && row.names.includes(current ?? ""),
   );
@@ -82,7 +91,6 @@ export default function ChoicePopup({
     if (place >= 0) scrollToIndex(place, { align: "auto" });
   }, [place, scrollToIndex]);
 
-  const isMissing = value !== "" && names !== null && !names.includes(value);
   const move = (by: number): void => {
     const at = current === null ? -1 : order.indexOf(current);
     const next = order[Math.min(order.length - 1, Math.max(0, at + by))];
@@ -94,6 +102,7 @@ export default function ChoicePopup({
     else if (hasPictures && query === "" && event.key === "ArrowRight") move(1);
     else if (hasPictures && query === "" && event.key === "ArrowLeft") move(-1);
     else if (event.key === "Enter" && current !== null) onChoose(current);
+    else if (event.altKey && event.code === "KeyS" && current !== null) toggleStar(input, current);
     else return;
     event.preventDefault();
     event.stopPropagation();
@@ -101,16 +110,6 @@ export default function ChoicePopup({
 
   return (
     <div className={css.popup} data-pictures={hasPictures || undefined}>
-      {isMissing ? (
-        <div className={css.missing}>
-          <MissingChoice
-            input={input}
-            name={value}
-            onChoose={onChoose}
-            onOther={() => search.current?.focus()}
-          />
-        </div>
-      ) : null}
       <label className={known.length >= SEARCHED || query ? css.search : "visually-hidden"}>
         <Search aria-hidden="true" />
         <span className="visually-hidden">{t("widgets.search")}</span>
@@ -132,6 +131,16 @@ export default function ChoicePopup({
           onKeyDown={onKeyDown}
         />
       </label>
+      {isMissing && query === "" ? (
+        <div className={css.missing}>
+          <MissingChoice
+            input={input}
+            name={value}
+            onChoose={onChoose}
+            onOther={() => search.current?.focus()}
+          />
+        </div>
+      ) : null}
       {folders.length > 0 ? (
         <div className={css.folders}>
           {["", ...folders].map((one) => (
@@ -239,6 +248,7 @@ function Option(props: OptionProps) {
   return (
     <div
       className={classes(css.option, picture !== null && css.tile)}
+      role="presentation"
       data-current={isCurrent || undefined}
       data-chosen={isChosen || undefined}
     >
@@ -261,16 +271,15 @@ function Option(props: OptionProps) {
         </span>
       </div>
       {isStarred === null ? null : (
-        <button
-          type="button"
+        <span
           className={css.star}
-          tabIndex={-1}
-          aria-label={t(isStarred ? "widgets.unstar" : "widgets.star", { name })}
-          aria-pressed={isStarred}
+          aria-hidden="true"
+          title={t(isStarred ? "widgets.unstar" : "widgets.star", { name })}
+          data-on={isStarred || undefined}
           onClick={onStar}
         >
           <Star fill={isStarred ? "currentColor" : "none"} />
-        </button>
+        </span>
       )}
     </div>
   );
@@ -280,9 +289,17 @@ function optionId(id: string, order: readonly string[], name: string): string {
   return `${id}-${order.indexOf(name)}`;
 }
 
-/** What Enter takes before anything was moved: the best found, else what is chosen already. */
-function firstOf(order: readonly string[], value: string, query: string): string | null {
-  if (query.trim() === "" && order.includes(value)) return value;
+/**
+ * What Enter takes before anything was moved: the best found, else what is chosen already. Nothing where that is
+ * missing: no key pressed once too often is to replace it.
+ */
+function firstOf(
+  order: readonly string[],
+  value: string,
+  query: string,
+  isMissing: boolean,
+): string | null {
+  if (query.trim() === "" && (isMissing || order.includes(value))) return isMissing ? null : value;
   return order[0] ?? null;
 }
 

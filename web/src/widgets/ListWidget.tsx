@@ -10,7 +10,7 @@ import css from "./ListWidget.module.css";
 import { labelOf, type WidgetProps } from "./widget";
 
 /** The rows of a list setting: one value stands for a list of one. */
-export function itemsOf(value: unknown): readonly unknown[] {
+function itemsOf(value: unknown): readonly unknown[] {
   if (value === null || value === undefined) return [];
   return Array.isArray(value) ? value : [value];
 }

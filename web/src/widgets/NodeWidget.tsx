@@ -23,12 +23,16 @@ export function NodeWidget({ node, input, place }: NodeWidgetProps) {
       node={node}
       input={input}
       value={setting === undefined ? input.default : setting}
-      isDefault={held === undefined}
+      isDefault={held === undefined || isSame(setting, input.default)}
       isLinked={linkOf(held) !== null}
       onChange={onChange}
       place={place}
     />
   );
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
 }
 
 /** Changes an input, as a step of the document's log that says which. */

@@ -26,6 +26,9 @@ interface NumberFieldProps {
 
 const NOTED = 2500;
 
+/** Digits that may find no room in a node. */
+const LONG = 10;
+
 export function NumberField({
   id,
   label,
@@ -100,6 +103,8 @@ export function NumberField({
       stops();
       commit();
       step((key === "ArrowUp" ? 1n : -1n) * (event.shiftKey ? 10n : 1n));
+    } else if (key === "Enter" && (event.ctrlKey || event.metaKey || event.altKey)) {
+      commit(); // it runs the graph, with what was typed
     } else if (key === "Enter") {
       stops();
       if (draft === null) edit();
@@ -134,6 +139,7 @@ export function NumberField({
         aria-valuemax={rules.maximum ? numberOf(rules.maximum) : undefined}
         aria-invalid={(value !== null && value !== undefined && !number) || undefined}
         placeholder={placeholder}
+        title={number && textOf(number).length > LONG ? grouped(textOf(number)) : undefined}
         readOnly={!isEditing}
         data-editing={isEditing || undefined}
         value={draft ?? (number ? grouped(textOf(number)) : String(value ?? ""))}

@@ -1,4 +1,4 @@
-import { Ratio } from "lucide-react";
+import { Proportions } from "lucide-react";
 import { type MouseEvent, useId } from "react";
 import { numberRules } from "../graph/numberRules";
 import { readSize, sizeFor } from "../graph/sizes";
@@ -55,7 +55,7 @@ export function NumberWidget(props: WidgetProps) {
           title={t("widgets.size")}
           onClick={pick}
         >
-          <Ratio />
+          <Proportions />
         </button>
       ) : null}
     </FieldRow>

@@ -201,7 +201,10 @@ export function PictureWidget(props: WidgetProps) {
         type="button"
         className={css.name}
         aria-haspopup="listbox"
-        aria-label={t("widgets.choosePicture")}
+        aria-label={t("widgets.chosenPicture", {
+          input: labelOf(input),
+          name: name || t("widgets.unchosen"),
+        })}
         aria-invalid={isMissing || undefined}
         data-missing={isMissing || undefined}
         onClick={choose}

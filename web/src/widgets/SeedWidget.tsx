@@ -5,6 +5,7 @@ import { decimalOf, textOf } from "../graph/decimal";
 import { setAfterRun, setInput } from "../graph/edits/nodes";
 import { grouped, numberRules, settingOfNumber, within } from "../graph/numberRules";
 import { pathOf } from "../graph/workflow";
+import { randomBits } from "../state/afterRun";
 import { shownGraph, useDocument, useDocumentStore } from "../state/document";
 import { useUsedSeed } from "../state/runs";
 import { type StringKey, t } from "../strings/t";
@@ -36,10 +37,9 @@ export function SeedWidget(props: WidgetProps) {
   const label = labelOf(input);
 
   const roll = (): void => {
-    const [bits = 0n] = crypto.getRandomValues(new BigUint64Array(1));
     const low = rules.minimum?.units ?? 0n;
     const count = (rules.maximum?.units ?? 2n ** 64n - 1n) - low + 1n;
-    onChange(settingOfNumber({ units: low + (bits % count), places: 0 }));
+    onChange(settingOfNumber({ units: low + (randomBits() % count), places: 0 }));
   };
   const choose = (next: Mode): void =>
     store.edit(t("widgets.seedSetMode", { input: label }), (context) =>
@@ -62,7 +62,7 @@ export function SeedWidget(props: WidgetProps) {
   const note =
     isOther || mode !== "fixed" ? (
       <span className={css.note}>
-        <span className={css.says}>
+        <span className={css.says} title={isOther ? grouped(used) : undefined}>
           {isOther
             ? t("widgets.seedUsed", { seed: grouped(used) })
             : t("widgets.seedMode", { mode: t(says) })}

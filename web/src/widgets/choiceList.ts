@@ -46,7 +46,7 @@ export function pictureOf(input: InputSpec, name: string): string | null {
   return typeof told === "string" && told.startsWith("/") ? told : null;
 }
 
-export function folderOf(name: string): string {
+function folderOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf("/")));
 }
 

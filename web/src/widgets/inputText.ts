@@ -21,6 +21,11 @@ export function shownValue(value: unknown): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
+/** A docstring as paragraphs: what was broken to fit a page of code is one line again. */
+export function helpText(text: string): string {
+  return text.trim().replace(/([^\n])[ \t]*\n[ \t]*(?=[^\n])/g, "$1 ");
+}
+
 /** The limits of a number as words; "" where there are none. */
 export function rangeOf(input: InputSpec): string {
   const kind = kindOf(input);
@@ -37,16 +42,9 @@ export function rangeOf(input: InputSpec): string {
 export function helpOf(input: InputSpec): string {
   const hasDefault = !input.required && input.default !== null && input.default !== "";
   const parts = [
-    input.help || labelOf(input),
+    helpText(input.help) || labelOf(input),
     rangeOf(input),
     hasDefault ? t("widgets.default", { value: shownValue(input.default) }) : "",
   ];
   return parts.filter(Boolean).join("\n");
-}
-
-/** A file name that is too long, its middle left out: its ending tells more than its middle. */
-export function middleCut(text: string, longest: number): string {
-  if (text.length <= longest) return text;
-  const tail = Math.floor((longest - 1) * 0.5);
-  return `${text.slice(0, longest - 1 - tail)}…${text.slice(text.length - tail)}`;
 }

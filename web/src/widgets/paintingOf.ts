@@ -21,6 +21,18 @@ export interface KeptPainting {
   readonly tools: readonly LayerKind[];
 }
 
+/** Where results and layers are put, so that they do not stand among a person's own pictures. */
+export const PAINTED = "painted";
+
+const LAYERS = `${PAINTED}/layers/`;
+
+export function layerName(picture: string, layer: LayerKind): string {
+  return `${LAYERS}${picture}-${layer}.png`;
+}
+
+/** Whether a file is a layer of a painting: nothing to be chosen. */
+export const isLayer = (name: string): boolean => name.startsWith(LAYERS);
+
 /** Where a node keeps it, by input. */
 const KEY = "x-painting";
 

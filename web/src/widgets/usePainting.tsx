@@ -9,7 +9,7 @@ import { type DocumentStore, shownGraph, useDocumentStore } from "../state/docum
 import { showOverlay } from "../state/view";
 import { t } from "../strings/t";
 import { tellError } from "../ui/toasts";
-import { type KeptPainting, paintingOf, withPainting } from "./paintingOf";
+import { type KeptPainting, layerName, PAINTED, paintingOf, withPainting } from "./paintingOf";
 import { uploadPicture } from "./upload";
 import { labelOf } from "./widget";
 
@@ -72,9 +72,6 @@ async function fetched(names: KeptPainting["layers"]): Promise<PaintedLayers> {
   return layers;
 }
 
-/** Where layers and results are put, so that they do not stand among a person's own pictures. */
-const FOLDER = "painted";
-
 async function stored(
   { picture, layers }: PaintedResult,
   of: string | null,
@@ -83,9 +80,9 @@ async function stored(
   const base = (of ?? "canvas").replace(/^.*\//, "").replace(/\.[^.]*$/, "");
   const names: Partial<Record<LayerKind, string>> = {};
   for (const [kind, blob] of Object.entries(layers)) {
-    const layer = await uploadPicture(blob, `${FOLDER}/layers/${base}-${kind}.png`);
+    const layer = await uploadPicture(blob, layerName(base, kind as LayerKind));
     names[kind as LayerKind] = layer.name; // keys of PaintedLayers
   }
-  const result = await uploadPicture(picture, `${FOLDER}/${base}.png`);
+  const result = await uploadPicture(picture, `${PAINTED}/${base}.png`);
   return { result: result.name, of, layers: names, tools };
 }

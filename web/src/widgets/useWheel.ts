@@ -14,17 +14,26 @@ export function useWheel(
     if (!element) return;
     let rest = 0;
     const onWheel = (event: WheelEvent): void => {
-      if (document.activeElement !== element || event.ctrlKey) return;
+      if (event.ctrlKey || !event.composedPath().includes(element)) return;
       event.preventDefault();
       event.stopPropagation();
       rest -= event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * NOTCH;
       const count = Math.trunc(rest / NOTCH);
       if (count === 0) return;
       rest -= count * NOTCH;
-      told(Math.abs(count) > 3 ? Math.sign(count) : count);
+      // A notch of a mouse is one step, however far it says it scrolls.
+      told(Math.abs(count) > 1 ? Math.sign(count) : count);
     };
-    // Not by React, which listens passively and so could not keep the canvas from zooming.
-    element.addEventListener("wheel", onWheel, { passive: false });
-    return () => element.removeEventListener("wheel", onWheel);
+    // Before all others, and not by React, which listens passively: the canvas is not to move meanwhile.
+    const options = { capture: true, passive: false };
+    const begin = (): void => window.addEventListener("wheel", onWheel, options);
+    const end = (): void => window.removeEventListener("wheel", onWheel, options);
+    element.addEventListener("focus", begin);
+    element.addEventListener("blur", end);
+    return () => {
+      element.removeEventListener("focus", begin);
+      element.removeEventListener("blur", end);
+      end();
+    };
   }, [field]);
 }

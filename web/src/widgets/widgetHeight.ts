@@ -6,11 +6,11 @@ import { kindOf, type WidgetKind } from "./kindOf";
 export const LINE = 26;
 
 /** Of a seed that changes after each run: the line that says so, and which one was used. */
-export const SEED_NOTE = 20;
+const SEED_NOTE = 20;
 
 export const LEAST_TEXT = 48;
 export const TEXT = 104;
-export const PICTURE = 152;
+const PICTURE = 152;
 
 const HEIGHTS = {
   number: LINE,

@@ -42,7 +42,7 @@ export const editingCommands: readonly Command[] = [
     id: "graph.add",
     title: "interaction.addNode",
     keys: ["Tab", "Shift+A"],
-    isAvailable: () => isOpen() && !isAmongFields(),
+    isAvailable: isOpen,
     run: () => {
       const place = pointerPlace();
       if (place) openPalette(place);
@@ -169,12 +169,6 @@ export const editingCommands: readonly Command[] = [
     run: toggleWireless,
   },
 ];
-
-/** Whether the keyboard goes from field to field of a node: there Tab is the browser's. */
-function isAmongFields(): boolean {
-  const element = document.activeElement;
-  return element?.closest("[data-id]") !== null && element?.matches(":focus-visible") === true;
-}
 
 export function removeChosen(heal: boolean): void {
   const store = activeDocument();

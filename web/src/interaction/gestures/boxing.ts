@@ -106,7 +106,10 @@ export function boxedDown(world: World, gesture: Boxing, pointer: Pointer): Turn
   const { thing, edge, from, box } = boxedOn(world, gesture, pointer);
   const { x, y, width, height } = box;
   if (thing.kind === "node") {
-    const change = { width, height };
+    // A node is as high as it needs to be, unless a person has said otherwise.
+    const isWider = edge?.includes("e") || edge?.includes("w");
+    const isHigher = edge?.includes("n") || edge?.includes("s");
+    const change = { ...(isWider ? { width } : {}), ...(isHigher ? { height } : {}) };
     return turn(IDLE, {
       ask: "edit",
       label: "resizeNode",

@@ -11,9 +11,10 @@ import {
   judge,
   moveLinks,
 } from "../../graph/edits/links";
+import { addEnd } from "../../graph/edits/subgraphs";
 import type { Point } from "../../graph/point";
 import { downstream, upstream } from "../../graph/topology";
-import type { LinkPlace, NodeId } from "../../graph/workflow";
+import { type LinkPlace, type NodeId, RAIL_IN, RAIL_OUT } from "../../graph/workflow";
 import {
   type Connecting,
   type Hand,
@@ -115,6 +116,7 @@ function overAt(world: World, hand: Hand, pointer: Pointer): Over {
   if (meant && !meant.fits) return overMisfit(world, hand, meant);
   if (close) return { kind: "socket", socket: close, conversion: null };
   const id = world.nodeAt(pointer.screen);
+  if (id === RAIL_IN || id === RAIL_OUT) return overRail(hand, id);
   return id === null ? { kind: "void" } : overNode(world, hand, id);
 }
 
@@ -129,6 +131,14 @@ function overMisfit(world: World, hand: Hand, socket: Target): Over {
   return through === null
     ? { kind: "refused", why: verdict }
     : { kind: "socket", socket, conversion: through };
+}
+
+/** The body of a rail: a new end of the definition, where the link looks for one. */
+function overRail(hand: Hand, rail: NodeId): Over {
+  const isMeant = rail === (hand.side === "output" ? RAIL_OUT : RAIL_IN);
+  const isInner = hand.ends.every((end) => end.node !== RAIL_IN && end.node !== RAIL_OUT);
+  if (!isMeant || !isInner) return { kind: "void" };
+  return { kind: "rail", side: hand.side === "output" ? "outputs" : "inputs" };
 }
 
 /** The body of a node: its first free socket that fits. */
@@ -156,6 +166,8 @@ export function putDown(world: World, gesture: Connecting, pointer: Pointer): Tu
   const moved = Math.hypot(pointer.screen.x - start.x, pointer.screen.y - start.y);
   if (over.kind === "refused") return turn(IDLE, { ask: "say", why: over.why });
   if (over.kind === "void") return moved < SLOP ? turn(IDLE) : inTheVoid(world, hand, pointer);
+  if (over.kind === "rail")
+    return turn(IDLE, { ask: "edit", label: "addEnd", change: ended(hand, over.side) });
   const { socket } = over;
   if (isSame(socket, hand.taken)) return turn(IDLE);
   if (over.conversion !== null) {
@@ -167,6 +179,15 @@ export function putDown(world: World, gesture: Connecting, pointer: Pointer): Tu
   const edit = { ask: "edit", label, change: joined(hand, socket) } as const;
   if (!pointer.keys.shift || isMove) return turn(IDLE, edit);
   return turn({ ...gesture, pointer, over: { kind: "void" }, isLoose: true }, edit);
+}
+
+function ended({ ends, lifted: links }: Hand, side: "inputs" | "outputs"): Change {
+  return (context) =>
+    ends.reduce(
+      (workflow, { node, name }) =>
+        addEnd({ ...context, workflow }, side, name, { node, socket: name }),
+      lifted(links)(context),
+    );
 }
 
 function joined(hand: Hand, socket: PlacedSocket): Change {

@@ -88,6 +88,7 @@ export type Over =
       readonly socket: PlacedSocket;
       readonly conversion: string | null;
     }
+  | { readonly kind: "rail"; readonly side: "inputs" | "outputs" }
   | { readonly kind: "refused"; readonly why: Extract<Verdict, { ok: false }> };
 
 export interface Connecting {
@@ -218,6 +219,7 @@ export type Label =
   | "disconnect"
   | "moveLinks"
   | "convert"
+  | "addEnd"
   | "move"
   | "duplicate"
   | "splice"

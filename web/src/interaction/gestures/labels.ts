@@ -7,6 +7,7 @@ export const LABELS: Readonly<Record<Label, StringKey>> = {
   disconnect: "interaction.didDisconnect",
   moveLinks: "interaction.didMoveLinks",
   convert: "interaction.didConvert",
+  addEnd: "interaction.didAddEnd",
   move: "interaction.didMove",
   duplicate: "interaction.didDuplicate",
   splice: "interaction.didSplice",

@@ -7,6 +7,7 @@ import { useCatalogue } from "../../state/catalogue";
 import { shownGraph, useDocument, useDocumentStore } from "../../state/document";
 import { t } from "../../strings/t";
 import { TextField } from "../../ui/Field";
+import { helpText } from "../../widgets/inputText";
 import { hasWidget } from "../../widgets/kindOf";
 import { NodeWidget } from "../../widgets/NodeWidget";
 import { SizePicker } from "../../widgets/SizePicker";
@@ -22,7 +23,7 @@ export function NodeInspector({ node: id }: { readonly node: NodeId }) {
   const store = useDocumentStore();
   const catalogue = useCatalogue();
   const workflow = useDocument((state) => state.workflow);
-  const { nodes } = useDocument(shownGraph);
+  const nodes = useDocument((state) => shownGraph(state).nodes);
   const hasSize = useDocument((state) => sizeInputs(state, id) !== null);
   const node = nodes[id];
   if (!node) return null;
@@ -50,7 +51,7 @@ export function NodeInspector({ node: id }: { readonly node: NodeId }) {
           <p className={css.error}>{t("widgets.unknownType", { type: node.type })}</p>
         )}
         <Facts spec={spec} node={node} />
-        {spec.help ? <p className={css.help}>{spec.help}</p> : null}
+        {spec.help ? <p className={css.help}>{helpText(spec.help)}</p> : null}
         <ModeButtons nodes={[id]} />
         <NodeColor nodes={[id]} />
       </div>
