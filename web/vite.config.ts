@@ -14,6 +14,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
   },
   server: {
-    proxy: { "/v1": { target: server, ws: true, changeOrigin: true } },
+    proxy: { "/v1": { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },
   },
 });

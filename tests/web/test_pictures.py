@@ -4,6 +4,7 @@ import io
 import re
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
@@ -58,10 +59,12 @@ def test_what_is_painted_is_made_anew_and_nothing_else(editor: Editor) -> None:
     mask = stored(editor, "input", painted).convert("RGBA").getchannel("A")
     before = stored(editor, "input", "apple.png").convert("RGB")
     assert before.size == result.size == mask.size
-    pixels = list(zip(before.getdata(), result.getdata(), mask.getdata(), strict=True))
-    assert all(old == new for old, new, alpha in pixels if alpha == 255)
-    inside = [old != new for old, new, alpha in pixels if alpha == 0]
-    assert sum(inside) > len(inside) / 4 > 10
+    outside = np.asarray(mask) == 255
+    differs = (np.asarray(before) != np.asarray(result)).any(axis=2)
+    assert not differs[outside].any()
+    inside = np.asarray(mask) == 0
+    assert inside.sum() > 20
+    assert differs[inside].mean() > 0.25
 
     picture.get_by_role("button", name=re.compile("^Edit image")).click()
     expect(editor.dialog.get_by_role("application", name="Picture")).to_be_focused()
@@ -77,7 +80,7 @@ def test_a_mask_is_painted_by_the_keyboard_alone(editor: Editor) -> None:
     picture.get_by_role("button", name=re.compile("^Edit image")).press("Enter")
     stage = editor.dialog.get_by_role("application", name="Picture")
     expect(stage).to_be_focused()
-    for key in ("Enter", *["ArrowRight"] * 8, "Enter"):
+    for key in ("Enter", *["Shift+ArrowRight"] * 5, "Enter"):
         editor.page.keyboard.press(key)
     expect(editor.dialog.get_by_role("button", name="Undo")).to_be_enabled()
     editor.page.keyboard.press("Control+Enter")
@@ -142,7 +145,7 @@ def test_one_goes_on_from_a_picture_in_one_step(editor: Editor) -> None:
     sampler = facts["workflow"]["nodes"]["sample"]["inputs"]
     assert 0 < sampler["denoise"] < 1
     assert editor.picture(facts["files"][0]) != editor.picture(first["files"][0])
-    editor.press("Control+z")
+    editor.press("Control+z", "Shift+1")
     expect(editor.nodes).to_have_count(7)
     expect(editor.links).to_have_count(9)
 

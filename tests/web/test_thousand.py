@@ -24,6 +24,7 @@ def thousand() -> dict[str, Any]:
             else:
                 link = {"link": [f"n-{row}-{column - 1}", "IMAGE"]}
                 nodes[name] = {"type": "ImageScaleBy", "inputs": {"image": link, "scale_by": 1.0}}
+    nodes["n-12-20"]["title"] = "The needle"
     layout = {"nodes": places, "frames": [], "notes": []}
     return {"format": "noisewright/workflow", "version": 1, "title": "A thousand", "nodes": nodes, "layout": layout}
 
@@ -47,7 +48,7 @@ def test_a_thousand_nodes_open_are_looked_over_and_changed(editor: Editor) -> No
     assert colours > 5
 
     editor.press("Control+f")
-    editor.pick("Find in this workflow", "n-12-20")
+    editor.pick("Find in this workflow", "The needle")
     expect(editor.node("n-12-20")).to_be_visible()
     expect(editor.node("n-12-20")).to_have_attribute("data-selected", "true")
     expect(zoom).to_have_text("100 %")

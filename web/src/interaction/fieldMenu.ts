@@ -6,6 +6,7 @@ import { setInput } from "../graph/edits/nodes";
 import { promote } from "../graph/edits/subgraphs";
 import { linkOf, type NodeId, settingOf } from "../graph/workflow";
 import { contextOf, type DocumentStore, shownGraph } from "../state/document";
+import { isLive, toggleLiveField } from "../state/live";
 import { showOverlay } from "../state/view";
 import { t } from "../strings/t";
 import type { MenuEntry } from "../ui/Menu";
@@ -40,7 +41,8 @@ export function fieldMenu(store: DocumentStore, node: NodeId, input: string): re
           run: () => openConnectList(store, node, { side: "input", name: input }),
         },
     isOutermost ? formEntry(store, node, input) : promoteEntry(store, node, input),
-    { label: t("interaction.varyInGrid"), run: () => varyInGrid(store, node) },
+    ...(isOutermost ? [gridEntry(node, input)] : []),
+    liveEntry(store, node, input),
     ...limits(store, node, input),
   ];
 }
@@ -57,9 +59,20 @@ function promoteEntry(store: DocumentStore, node: NodeId, input: string): MenuEn
   return { label, run: () => store.edit(label, (context) => promote(context, node, input)) };
 }
 
-function varyInGrid(store: DocumentStore, node: NodeId): void {
-  store.select({ nodes: new Set([node]) });
-  showOverlay({ kind: "grid" });
+function gridEntry(node: NodeId, input: string): MenuEntry {
+  const run = (): void => showOverlay({ kind: "grid", place: `${node}.${input}` });
+  return { label: t("interaction.varyInGrid"), run };
+}
+
+/** Whether a change of this field alone runs the workflow at once. */
+function liveEntry(store: DocumentStore, node: NodeId, input: string): MenuEntry {
+  const { id } = store.getState();
+  const { scope } = contextOf(store.getState());
+  return {
+    label: t("interaction.runOnChange"),
+    checked: isLive(id, scope, node, input),
+    run: () => toggleLiveField(id, scope, node, input),
+  };
 }
 
 /** What the field takes, to be read. */

@@ -2,13 +2,20 @@
 
 import { accepts } from "../graph/accepts";
 import type { NodeSpec } from "../graph/catalogue";
-import { specOf } from "../graph/catalogue";
+import { instanceSpec, specOf } from "../graph/catalogue";
 import type { Context } from "../graph/edits/context";
 import { connect, lazyConnect, replaceNode, splice } from "../graph/edits/links";
 import { addNode } from "../graph/edits/nodes";
 import { geometryOf } from "../graph/geometry";
 import type { Point } from "../graph/point";
-import { graphAt, type LinkPlace, type NodeId } from "../graph/workflow";
+import {
+  graphAt,
+  type LinkPlace,
+  type NodeId,
+  RAIL_IN,
+  RAIL_OUT,
+  SUBGRAPH,
+} from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { contextOf, type DocumentStore } from "../state/document";
 import { preferencesStore, setPreferences } from "../state/preferences";
@@ -20,16 +27,30 @@ import type { PaletteRequest } from "./paletteStore";
 export function openEndOf(context: Context, request: PaletteRequest): OpenEnd | null {
   const { link } = request;
   if (!link) return null;
-  const { nodes } = graphAt(context.workflow, context.scope);
-  const node = nodes[link.node];
-  if (!node) return null;
-  const spec = specOf(context.catalogue, context.workflow, node, nodes);
+  const spec = specAt(context, link.node);
+  if (!spec) return null;
   if ("output" in link) {
     const type = spec.outputs.find((output) => output.name === link.output)?.type;
     return type === undefined ? null : { type, side: "input" };
   }
   const type = spec.inputs.find((input) => input.name === link.input)?.type;
   return type === undefined ? null : { type, side: "output" };
+}
+
+/** What a node is; of a rail: what the definition takes is what the rail gives, and the other way round. */
+function specAt({ catalogue, workflow, scope }: Context, id: NodeId): Sockets | null {
+  if (scope !== null && (id === RAIL_IN || id === RAIL_OUT)) {
+    const { inputs, outputs } = instanceSpec(catalogue, workflow, SUBGRAPH + scope);
+    return id === RAIL_IN ? { inputs: [], outputs: inputs } : { inputs: outputs, outputs: [] };
+  }
+  const { nodes } = graphAt(workflow, scope);
+  const node = nodes[id];
+  return node ? specOf(catalogue, workflow, node, nodes) : null;
+}
+
+interface Sockets {
+  readonly inputs: readonly { readonly name: string; readonly type: string }[];
+  readonly outputs: readonly { readonly name: string; readonly type: string }[];
 }
 
 /** Whether a node of that type can go into the link a request names. */
@@ -74,7 +95,8 @@ export function place(
     return joined({ ...c, workflow: added.workflow }, request, spec, id, wired ? only : undefined);
   });
   store.select({ nodes: new Set([id]) });
-  canvas()?.focusNode(id);
+  // Once it is drawn, and the palette has given the keyboard back.
+  requestAnimationFrame(() => requestAnimationFrame(() => canvas()?.focusNode(id)));
 }
 
 function joined(

@@ -5,6 +5,8 @@ import { Boundary } from "../ui/Boundary";
 
 export interface OverlayProps {
   readonly onClose: () => void;
+  /** What was asked for. */
+  readonly overlay: Overlay;
 }
 
 type Kind = Exclude<Overlay["kind"], "element">;
@@ -29,7 +31,7 @@ export function OverlayHost() {
   return (
     <Boundary key={overlay.kind}>
       <Suspense>
-        <Part onClose={close} />
+        <Part onClose={close} overlay={overlay} />
       </Suspense>
     </Boundary>
   );

@@ -31,24 +31,33 @@ interface Row {
 
 const ROWS = 3;
 
-export default function GridDialog({ onClose }: OverlayProps) {
+export default function GridDialog({ onClose, overlay }: OverlayProps) {
   const store = activeDocument();
   const grid = useStore(gridStore, (state) => state.grid);
   if (!store) return null;
   return (
     <Dialog title={t("results.grid")} onClose={onClose} size="wide">
       <div className={css.parts}>
-        <Choosing store={store} />
+        <Choosing store={store} first={overlay.kind === "grid" ? (overlay.place ?? "") : ""} />
         {grid ? <GridView grid={grid} onClose={onClose} /> : null}
       </div>
     </Dialog>
   );
 }
 
-function Choosing({ store }: { readonly store: DocumentStore }) {
+interface ChoosingProps {
+  readonly store: DocumentStore;
+  /** The input that is varied first, if somebody said so. */
+  readonly first: string;
+}
+
+function Choosing({ store, first }: ChoosingProps) {
   const variables = useMemo(() => variablesOf(store), [store]);
   const [rows, setRows] = useState<readonly Row[]>(() =>
-    Array.from({ length: ROWS }, () => ({ place: "", text: "" })),
+    Array.from({ length: ROWS }, (_, at) => {
+      const place = at === 0 ? first : "";
+      return { place, text: firstText(variables, place) };
+    }),
   );
   const set = (at: number, change: Partial<Row>): void =>
     setRows(rows.map((row, place) => (place === at ? { ...row, ...change } : row)));

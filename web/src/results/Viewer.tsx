@@ -93,9 +93,8 @@ export default function Viewer({ files: given, index }: ViewerProps) {
 
   const [first, second] = isSwapped ? [other, file] : [file, other];
   return (
-    <Dialog title={t("results.viewer")} onClose={close} size="full" bare>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the whole viewer */}
-      <div className={css.viewer} onKeyDown={onKeyDown}>
+    <Dialog title={t("results.viewer")} onClose={close} size="full" bare onKeyDown={onKeyDown}>
+      <div className={css.viewer}>
         <header className={css.bar}>
           <span className={css.name}>{file.name}</span>
           <span className={css.place}>

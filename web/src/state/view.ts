@@ -21,7 +21,7 @@ export type Overlay =
   | { readonly kind: "open" }
   | { readonly kind: "save" }
   | { readonly kind: "find" }
-  | { readonly kind: "grid" }
+  | { readonly kind: "grid"; readonly place?: string }
   | { readonly kind: "element"; readonly element: ReactNode };
 
 /** anchor: a rectangle on the screen that it stands beside. */

@@ -148,6 +148,7 @@ export const interaction = {
   addToForm: "Add to form",
   removeFromForm: "Remove from form",
   varyInGrid: "Vary in a grid",
+  runOnChange: "Run when it changes",
   promote: "Make it an input of the subgraph",
   valueNode: "Make a node for it",
   limits: "{minimum} to {maximum}",
