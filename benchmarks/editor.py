@@ -10,6 +10,7 @@ Needs the built editor, and `playwright` with a Chromium (`CHROMIUM` names anoth
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import tempfile
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from playwright.async_api import CDPSession, Page, WebSocketRoute, async_playwright
+from playwright.async_api import Browser, CDPSession, Page, Route, async_playwright
 
 from server.pages import EDITOR
 from tests.server.processes import Served
@@ -38,6 +39,17 @@ GROUP = (
 COLUMNS, WIDE, HIGH = 40, 320, 560
 
 HELPERS = """
+window.WebSocket = class {
+  static OPEN = 1;
+  readyState = 1;
+  constructor() {
+    bench.tell = (told) => this.onmessage({ data: JSON.stringify(told) });
+    const queue = { waiting: 0, paused: 0, running: 0, held: false };
+    setTimeout(() => bench.tell({ event: "hello", version: "", revision: "", queue }));
+  }
+  send() {}
+  close() {}
+};
 window.bench = {
   root: () => document.querySelector('[data-keys="canvas"]'),
   shown: () => new Promise((done) => requestAnimationFrame(() => {
@@ -70,6 +82,28 @@ window.bench = {
     }
   },
   mounted: () => document.querySelectorAll(".react-flow__node").length,
+  drag: (frame) => window.dispatchEvent(new PointerEvent("pointermove", {
+    bubbles: true, clientX: bench.held.x + frame % 20, clientY: bench.held.y + 20, buttons: 1, pointerId: 1,
+  })),
+  press: (key, more = {}) => bench.root().dispatchEvent(new KeyboardEvent("keydown", {
+    bubbles: true, cancelable: true, composed: true, key, code: key.length === 1 ? `Key${key.toUpperCase()}` : key,
+    ...more,
+  })),
+  option: () => document.querySelector('[role="dialog"] [role="option"]'),
+  until: async (isSo) => {
+    const start = performance.now();
+    while (!isSo() && performance.now() - start < 20000) await bench.shown();
+    await bench.shown();
+    return performance.now() - start;
+  },
+  type: (frame) => {
+    const field = document.querySelector('[role="dialog"] input');
+    const text = "load upscale model";
+    const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set;
+    set.call(field, text.slice(0, 1 + (frame % text.length)));
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+  progress: (frame) => bench.tell({ event: "node_progress", node: bench.node, done: frame + 1, total: 200 }),
 };
 """
 
@@ -181,108 +215,178 @@ HEADER = """
 """
 
 
-async def dragged(page: Page, session: CDPSession, frames: int) -> None:
-    """What it costs to drag a node by its header."""
+async def dragged(page: Page, session: CDPSession, name: str, frames: int) -> None:
+    """What it costs to drag a node by its header, and all that are selected with it."""
     x, y = await page.evaluate(HEADER)
     await page.mouse.move(x, y)
     await page.mouse.down()
     await page.mouse.move(x, y + 20, steps=5)
-    before = await counted(session)
-    for frame in range(frames):
-        await page.mouse.move(x + frame % 20, y + 20)
-        await page.evaluate("bench.shown()")
-    after = await counted(session)
+    await page.evaluate(f"bench.held = {{ x: {x}, y: {y} }}")
+    await measure(page, session, name, "drag", frames)
     await page.mouse.up()
-    main, script = ((b - a) / frames for a, b in zip(before, after, strict=True))
-    print(f"{'dragging a node':34} {'':8} {'':8} {main:8.2f} {script:8.2f}")
     await page.keyboard.press("Control+Z")
+    await page.wait_for_timeout(500)
 
 
-class Run:
-    """A run that is told of, and never is: its events come over the page's own socket."""
-
-    def __init__(self) -> None:
-        self._socket: WebSocketRoute | None = None
-        self._document = ""
-        self._seq = 0
-
-    async def attach(self, page: Page) -> None:
-        """Stand in for the server where runs are concerned."""
-        await page.route_web_socket("**/v1/events", self._connected)
-        await page.route("**/v1/runs", self._submitted)
-
-    def _connected(self, socket: WebSocketRoute) -> None:
-        self._socket = socket
-        hello = {"event": "hello", "version": "", "revision": "", "queue": {"waiting": 0, "held": False}}
-        socket.send(json.dumps(hello))
-
-    async def _submitted(self, route: Any) -> None:
-        if route.request.method != "POST":
-            await route.continue_()
-            return
-        labels = json.loads(route.request.post_data)["labels"]
-        await route.fulfill(status=201, json=self._info(labels))
-
-    def _info(self, labels: dict[str, str]) -> dict[str, Any]:
-        numbers = dict.fromkeys(
-            ("priority", "position", "created", "seconds", "starts", "ahead", "nodes_done", "nodes_planned", "done"), 0
-        )
-        texts = dict.fromkeys(("title", "owner", "app", "worker", "retry_of", "current"), "")
-        return {
-            **numbers,
-            **texts,
-            "id": "bench",
-            "state": "waiting",
-            "interactive": False,
-            "private": False,
-            "total": 0,
-            "started": None,
-            "finished": None,
-            "error": None,
-            "files": [],
-            "seeds": {},
-            "labels": labels,
-            "last_event": -1,
-        }
-
-    def tell(self, event: str, **facts: Any) -> None:
-        """Send an event of the run."""
-        assert self._socket is not None
-        told = {"event": event, "run": "bench", "seq": self._seq, "time": 1e9 + self._seq / 10, **facts}
-        self._seq += 1
-        self._socket.send(json.dumps(told))
+async def choose(page: Page, wide: int, high: int) -> None:
+    """Select the nodes of a part of the graph, around the middle of the view."""
+    await page.evaluate("bench.zoomTo(0.12)")
+    x, y = wide * WIDE * 0.12 / 2, high * HIGH * 0.12 / 2
+    await page.mouse.move(800 - x, 500 - y)
+    await page.mouse.down()
+    await page.mouse.move(800 + x, 500 + y, steps=5)
+    await page.mouse.up()
 
 
-CHANGES = """
-window.changed = new Set();
-new MutationObserver((records) => {
-  for (const { target } of records) {
-    const element = target.nodeType === 1 ? target : target.parentElement;
-    const card = element?.closest("[data-card]");
-    if (card) window.changed.add(card.dataset.card);
-  }
-}).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+async def submitted(route: Route) -> None:
+    """Take a run that is never begun: what is told of it, the page tells itself."""
+    if route.request.method != "POST":
+        await route.continue_()
+        return
+    numbers = dict.fromkeys(
+        ("priority", "position", "created", "seconds", "starts", "ahead", "nodes_done", "nodes_planned", "done", "total"),
+        0,
+    )
+    texts = dict.fromkeys(("title", "owner", "app", "worker", "retry_of", "current"), "")
+    rest = {
+        "state": "waiting",
+        "interactive": False,
+        "private": False,
+        "started": None,
+        "finished": None,
+        "error": None,
+        "files": [],
+        "seeds": {},
+        "labels": json.loads(route.request.post_data or "{}")["labels"],
+        "last_event": -1,
+    }
+    await route.fulfill(status=201, json={**numbers, **texts, **rest, "id": "bench"})
+
+
+PROGRESS = """
+() => {
+  bench.node = document.querySelector('[data-card$="-4"]').dataset.card;
+  let seq = 0;
+  const tell = bench.tell;
+  bench.tell = (told) => tell({ run: "bench", seq, time: 1e9 + seq++ / 10, ...told });
+  const plan = [{ node: bench.node, action: "compute", why: "", seconds: null, type: "KSampler" }];
+  bench.tell({ event: "run_started", plan });
+  bench.tell({ event: "node_started", node: bench.node });
+  const changed = new Set();
+  bench.changed = changed;
+  new MutationObserver((records) => {
+    for (const { target } of records) {
+      const element = target.nodeType === 1 ? target : target.parentElement;
+      const card = element?.closest("[data-card]");
+      if (card) changed.add(card.dataset.card);
+    }
+  }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+}
 """
 
 
-async def progress(page: Page, session: CDPSession, run: Run, events: int) -> None:
-    """What a progress event of a node on the screen costs, beside frames in which nothing happens."""
+async def progress(page: Page, session: CDPSession, frames: int) -> None:
+    """What a progress event of a node on the screen costs."""
     await page.keyboard.press("Control+Enter")
     await page.wait_for_timeout(500)
-    node = await page.evaluate("document.querySelector('[data-card$=\"-4\"]').dataset.card")
-    plan = [{"node": node, "action": "compute", "why": "", "seconds": None, "type": "KSampler"}]
-    run.tell("run_started", plan=plan)
-    run.tell("node_started", node=node)
-    await page.wait_for_timeout(300)
-    await page.evaluate(CHANGES)
-    before = await counted(session)
-    for done in range(events):
-        run.tell("node_progress", node=node, done=done, total=events)
-        await asyncio.sleep(1 / 30)
-    after = await counted(session)
-    main, script = ((b - a) / events for a, b in zip(before, after, strict=True))
-    changed = await page.evaluate("[...window.changed]")
-    print(f"{'a progress event':34} {'':8} {'':8} {main:8.2f} {script:8.2f}   cards changed: {len(changed)}")
+    await page.evaluate(PROGRESS)
+    await measure(page, session, "a progress event", "progress", frames)
+    changed = await page.evaluate("bench.changed.size")
+    print(f"{'':34} cards changed: {changed}")
+
+
+EDITABLE = """
+() => {
+  const card = document.querySelector('.react-flow__node [role="spinbutton"]');
+  if (!card?.getBoundingClientRect().width) return null;
+  const parts = performance.getEntriesByType("resource");
+  const isKnown = parts.some(({ name, responseEnd }) => name.endsWith("/v1/catalogue") && responseEnd > 0);
+  if (!isKnown) return null;
+  return [performance.now(), parts.filter(({ name }) => name.endsWith(".js")).map(({ name }) => name)];
+}
+"""
+
+
+async def loaded(browser: Browser, address: str, times: int) -> None:
+    """From nothing, with nothing in the browser's cache, to a graph that can be edited; and the scripts it took."""
+    taken, scripts = [], set[str]()
+    for _ in range(times):
+        context = await browser.new_context(viewport=SIZE, device_scale_factor=1)
+        page = await context.new_page()
+        await page.goto(f"{address}/edit/templates/text-to-image", wait_until="commit")
+        milliseconds, names = await (await page.wait_for_function(EDITABLE, polling="raf")).json_value()
+        taken.append(milliseconds)
+        scripts.update(name.rpartition("/")[2] for name in names)
+        await context.close()
+    sizes = [len(gzip.compress((EDITOR / "assets" / name).read_bytes(), 9)) for name in scripts]
+    print(f"first load: {percentile(taken, 0.5):.0f} ms (median of {times}, {min(taken):.0f}-{max(taken):.0f})")
+    print(f"scripts until then: {sum(sizes) / 1000:.0f} kB by gzip in {len(sizes)} files")
+
+
+async def searched(page: Page, session: CDPSession, name: str, press: str, frames: int) -> None:
+    """Two rows: opening a search, and a keystroke in it."""
+    clock, costs = [], []
+    for _ in range(9):
+        before = await counted(session)
+        clock.append(await page.evaluate(f"({press}, bench.until(bench.option))"))
+        after = await counted(session)
+        costs.append(Cost(*(b - a for a, b in zip(before, after, strict=True))))
+        await page.keyboard.press("Escape")
+        await page.evaluate("bench.until(() => !bench.option())")
+        await page.wait_for_timeout(300)
+    main, script = (percentile(values, 0.5) for values in zip(*costs, strict=True))
+    print(
+        f"{name:34} {percentile(clock, 0.5):8.1f} {percentile(clock, 0.95):8.1f} {main:8.2f} {script:8.2f}   once",
+        flush=True,
+    )
+    await page.evaluate(f"({press}, bench.until(bench.option))")
+    await measure(page, session, f"{name}: a keystroke", "type", frames)
+    await page.keyboard.press("Escape")
+
+
+async def with_types(browser: Browser, address: str, count: int, frames: int) -> None:
+    """The searches, where the server has so many node types."""
+
+    async def many(route: Route) -> None:
+        answer = await route.fetch()
+        told = await answer.json()
+        known = list(told["nodes"].items())
+        for turn in range(1, count // len(known) + 1):
+            for name, spec in known[: count - len(told["nodes"])]:
+                told["nodes"][f"{name}{turn}"] = {**spec, "type": f"{name}{turn}", "title": f"{spec['title']} {turn}"}
+        await route.fulfill(response=answer, json={**told, "revision": "many"})
+
+    page = await browser.new_page(viewport=SIZE, device_scale_factor=1)
+    await page.route("**/v1/catalogue", many)
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    await page.add_init_script(HELPERS)
+    await page.goto(f"{address}/edit/templates/text-to-image")
+    await page.wait_for_selector(".react-flow__node")
+    await page.wait_for_timeout(5000)
+    await page.mouse.move(500, 300)
+    print(f"{count} node types")
+    await searched(page, session, "palette", "bench.press('Tab')", frames)
+    await searched(page, session, "command list", "bench.press('k', { ctrlKey: true })", frames)
+    await page.close()
+
+
+async def reopened(page: Page, session: CDPSession, times: int) -> None:
+    """What is left in memory of a large document that was opened and closed again, so many times."""
+    for turn in range(times + 3):
+        await page.keyboard.press("Alt+2")
+        await page.get_by_text("thousand", exact=True).last.click()
+        await page.wait_for_selector('canvas[class*="far"]')
+        await page.keyboard.press("Alt+2")
+        await page.wait_for_timeout(300)
+        await page.keyboard.press("Alt+w")
+        await page.wait_for_selector('canvas[class*="far"]', state="detached")
+        if turn in (2, times + 2):
+            await page.wait_for_timeout(2000)
+            await session.send("HeapProfiler.collectGarbage")
+            used = (await session.send("Runtime.getHeapUsage"))["usedSize"]
+            counters = await session.send("Memory.getDOMCounters")
+            print(f"after opening it {turn + 1} times: {used / 1e6:.1f} MB, {counters}", flush=True)
 
 
 async def main() -> None:
@@ -298,9 +402,9 @@ async def main() -> None:
             await server.ask("/v1/workflows/thousand", {"workflow": workflow(options.nodes)}, method="PUT")
             chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
             browser = await play.chromium.launch(executable_path=chromium, args=list(SWITCHES))
+            await loaded(browser, server.address, 5)
             page = await browser.new_page(viewport=SIZE, device_scale_factor=1)
-            run = Run()
-            await run.attach(page)
+            await page.route("**/v1/runs", submitted)
             session = await page.context.new_cdp_session(page)
             await session.send("Performance.enable", {"timeDomain": "threadTicks"})
             await page.add_init_script(HELPERS)
@@ -320,8 +424,15 @@ async def main() -> None:
             await measure(page, session, "pan at 100 %", "pan", options.frames)
             await measure(page, session, "zoom around 100 %", "zoom", options.frames)
             await page.evaluate("bench.zoomTo(1)")
-            await dragged(page, session, options.frames)
-            await progress(page, session, run, options.frames)
+            await dragged(page, session, "dragging a node", options.frames)
+            await progress(page, session, options.frames)
+            await choose(page, 10, 10)
+            await page.evaluate("bench.zoomTo(1)")
+            await dragged(page, session, "dragging 100 nodes", options.frames)
+            await page.keyboard.press("Alt+w")
+            await reopened(page, session, 20)
+            await page.close()
+            await with_types(browser, server.address, 2000, options.frames)
             await browser.close()
 
 

@@ -1,6 +1,6 @@
 // Apart from vite.config.ts, because an install builds the editor without the tools that test it.
 import { defineConfig, mergeConfig } from "vitest/config";
-import vite from "./vite.config";
+import vite from "./vite.config.ts";
 
 export default mergeConfig(
   vite,

@@ -135,8 +135,10 @@ class Editor:
         return self
 
     def press(self, *keys: str) -> None:
-        """Press keys as one does who has just clicked into the graph."""
-        if not self.page.evaluate("document.activeElement?.closest('[data-keys=canvas]') !== null"):
+        """Press keys as one does who works on the graph, not in a field."""
+        if not self.page.evaluate(
+            "document.activeElement.matches('[data-keys=canvas], [data-keys=canvas] [data-card]')"
+        ):
             self.canvas.focus()
         for key in keys:
             self.page.keyboard.press(key)

@@ -80,7 +80,7 @@ def test_a_mask_is_painted_by_the_keyboard_alone(editor: Editor) -> None:
     picture.get_by_role("button", name=re.compile("^Edit image")).press("Enter")
     stage = editor.dialog.get_by_role("application", name="Picture")
     expect(stage).to_be_focused()
-    for key in ("Enter", *["Shift+ArrowRight"] * 5, "Enter"):
+    for key in ("Enter", *["Shift+ArrowUp"] * 6, "Enter"):
         editor.page.keyboard.press(key)
     expect(editor.dialog.get_by_role("button", name="Undo")).to_be_enabled()
     editor.page.keyboard.press("Control+Enter")

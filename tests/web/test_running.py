@@ -65,7 +65,8 @@ def test_a_run_to_a_node_computes_no_more_than_it_needs(busy: Editor) -> None:
     busy.select("prompt")
     facts = busy.over(busy.run("Alt+Enter"))
     assert facts["state"] == "done"
-    assert set(facts["nodes"]) == {"checkpoint", "prompt"}
+    assert "prompt" in facts["nodes"]
+    assert set(facts["nodes"]) <= {"checkpoint", "prompt"}
 
 
 def test_runs_that_wait_are_put_in_another_order_and_cancelled(busy: Editor) -> None:
@@ -123,7 +124,7 @@ def test_a_run_that_fails_says_why_and_where_and_the_way_out(busy: Editor) -> No
     busy.page.keyboard.type("a")
     assert busy.over(busy.run())["state"] == "done"
     expect(failed).to_have_count(0)
-    expect(busy.node("show")).to_contain_text("true")
+    expect(busy.node("show")).to_contain_text("True")
 
 
 def test_run_on_change_leaves_the_older_run_for_the_newer(busy: Editor) -> None:
@@ -166,13 +167,14 @@ def digits(place: Locator, *, value: bool = False) -> str:
 
 def test_another_browser_sees_the_same_progress(busy: Editor, browser: Browser) -> None:
     busy.open()
-    busy.save_as("seen/by two")
     run = long_run(busy)
     with visit(browser) as (page, watch):
-        other = Editor(page, busy.server).open("/edit/seen/by%20two")
+        other = Editor(page, busy.server).open()
         row = rows(other).first
         expect(row).to_contain_text("Runs")
-        expect(other.page.get_by_role("region", name="Runs and problems")).to_contain_text("by two")
+        row.get_by_title("Show its graph").click()
+        expect(other.tab("Text to image (run)")).to_be_visible()
+        expect(other.node("sample").locator("header")).to_contain_text(re.compile(rf"\d+/{LONG}"))
         row.get_by_role("button", name="Cancel", exact=True).click()
         assert busy.over(run)["state"] == "cancelled"
         assert watch.errors == []
@@ -218,15 +220,15 @@ def test_a_server_killed_during_a_run_loses_nothing_on_the_screen(browser: Brows
             forget(page, server)
             editor = Editor(page, server).open()
             editor.write("prompt", "green apple")
-            editor.set("sample", "steps", LONG)
+            editor.set("sample", "steps", "150")
             run = editor.run()
             working = editor.node("sample").locator("header")
-            expect(working).to_contain_text(re.compile(rf"\d\d+/{LONG}"), timeout=RUN_PATIENCE)
+            expect(working).to_contain_text(re.compile(r"\d\d/150"), timeout=RUN_PATIENCE)
             server.kill()
             away = page.get_by_text(re.compile("^The connection is lost"))
             expect(away).to_be_visible()
             expect(editor.node("prompt")).to_contain_text("green apple")
-            expect(working).to_contain_text(LONG)
+            expect(working).to_contain_text("/150")
             expect(editor.node("sample").locator("canvas")).to_be_visible()
             editor.set("sample", "cfg", "3.5")
         with started(home, "--port", str(server.port), variables=variables):

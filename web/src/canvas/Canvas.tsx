@@ -30,7 +30,7 @@ import {
 import { usePreference } from "../state/preferences";
 import { useView } from "../state/view";
 import { t } from "../strings/t";
-import { attentionStore } from "./attention";
+import { forgetAttention } from "./attention";
 import { Breadcrumbs } from "./Breadcrumbs";
 import css from "./Canvas.module.css";
 import { canvasApi } from "./canvasApi";
@@ -234,7 +234,7 @@ function useApi(root: { readonly current: HTMLElement | null }, scene: Scene): v
     setCanvas(canvasApi(root.current, flow, () => shown.current));
     return () => {
       setCanvas(null);
-      attentionStore.setState({ focused: null, hovered: null });
+      forgetAttention();
     };
   }, [root, flow]);
 }

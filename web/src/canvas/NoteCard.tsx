@@ -1,8 +1,9 @@
 /** A note on the canvas. A double click writes in it; leaving it is one step. */
-import { memo, useState } from "react";
+import { memo } from "react";
 import { setNote } from "../graph/edits/notes";
 import { useDocument, useDocumentStore } from "../state/document";
 import { t } from "../strings/t";
+import { useIsWritten, writeNote } from "./attention";
 import { Markdown } from "./Markdown";
 import css from "./NoteCard.module.css";
 import type { SceneNote } from "./scene";
@@ -12,10 +13,10 @@ export const NoteCard = memo(function NoteCard({ shown }: { readonly shown: Scen
   const store = useDocumentStore();
   const isSelected = useDocument((state) => state.selection.notes.has(index));
   const isLocked = useDocument((state) => state.isLocked);
-  const [isWriting, setWriting] = useState(false);
+  const isWriting = useIsWritten(index) && !isLocked;
   const text = note.text ?? "";
   const write = (next: string): void => {
-    setWriting(false);
+    writeNote(null);
     if (next !== text)
       store.edit(t("canvas.didWriteNote"), (context) => setNote(context, index, { text: next }));
   };
@@ -32,7 +33,7 @@ export const NoteCard = memo(function NoteCard({ shown }: { readonly shown: Scen
       }
       onDoubleClick={(event) => {
         event.stopPropagation();
-        if (!isLocked) setWriting(true);
+        if (!isLocked) writeNote(index);
       }}
     >
       {isWriting ? (

@@ -1,4 +1,4 @@
-/** Which node has the keyboard, and which is under the pointer. */
+/** Which node has the keyboard, which is under the pointer, and the note that somebody writes in. */
 import { createStore, useStore } from "zustand";
 import type { NodeId } from "../graph/workflow";
 import { useDocument } from "../state/document";
@@ -7,9 +7,17 @@ import type { SceneLink } from "./scene";
 interface Attention {
   readonly focused: NodeId | null;
   readonly hovered: NodeId | null;
+  /** By its place among the notes. */
+  readonly written: number | null;
 }
 
-export const attentionStore = createStore<Attention>(() => ({ focused: null, hovered: null }));
+const NOWHERE: Attention = { focused: null, hovered: null, written: null };
+
+export const attentionStore = createStore<Attention>(() => NOWHERE);
+
+export function forgetAttention(): void {
+  attentionStore.setState(NOWHERE);
+}
 
 export function focusNode(node: NodeId | null): void {
   attentionStore.setState({ focused: node });
@@ -17,6 +25,15 @@ export function focusNode(node: NodeId | null): void {
 
 export function hoverNode(node: NodeId | null): void {
   attentionStore.setState({ hovered: node });
+}
+
+/** Open a note to be written in; null: none. */
+export function writeNote(index: number | null): void {
+  attentionStore.setState({ written: index });
+}
+
+export function useIsWritten(note: number): boolean {
+  return useStore(attentionStore, (state) => state.written === note);
 }
 
 /** Whether Tab comes to this node: the one that had the keyboard last. */

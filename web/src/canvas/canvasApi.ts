@@ -109,7 +109,9 @@ function isSeen(shown: Box, box: Box): boolean {
   );
 }
 
-const FIELD = "input, textarea, select, button, [contenteditable=true]";
+/** What the keyboard comes to in a field; beside it stand things for the pointer alone. */
+const FIELD =
+  ":is(input, textarea, select, button, [role=textbox], [contenteditable=true]):not([tabindex='-1'])";
 
 function giveFocus(element: HTMLElement, node: NodeId, input: string | undefined): void {
   const card = element.querySelector<HTMLElement>(`[data-card="${CSS.escape(node)}"]`);

@@ -119,7 +119,7 @@ export function sceneBuilder(): (context: Context, look: SceneLook, moving: Movi
     const nodes = nodesOf(context, graph, look, moving, bars, before?.nodes);
     const drawn = Object.fromEntries([...nodes].map(([id, { box }]) => [id, box]));
     const rails = context.scope === null ? NO_RAILS : railsOf(context, drawn, look.density);
-    const ends: Ends = { nodes, rails, bars, graph };
+    const ends: Ends = { nodes, rails, bars, graph, context };
     const links = linksIn(context, ends, look.links, moving.waypoints, before?.links);
     before = { nodes, links, frames, notes: notesOf(graph, moving), rails, bars };
     return before;
@@ -144,7 +144,7 @@ export function shifted(rest: Scene, context: Context, moving: Moving): Scene | 
     const node = rest.nodes.get(id);
     if (node) nodes.set(id, { facts: node.facts, box: { ...node.box, x, y } });
   }
-  const ends: Ends = { nodes, rails: rest.rails, bars: rest.bars, graph };
+  const ends: Ends = { nodes, rails: rest.rails, bars: rest.bars, graph, context };
   const links = new Map(rest.links);
   for (const link of rest.links.values()) {
     const { from, to } = link.link;
@@ -294,6 +294,7 @@ interface Ends {
   readonly rails: readonly RailGeometry[];
   readonly bars: Bars;
   readonly graph: Graph;
+  readonly context: Context;
 }
 
 /** Where a socket is on the canvas, and what kind of socket. */
@@ -302,7 +303,8 @@ interface End extends Point {
   readonly isList: boolean;
 }
 
-function endOf({ nodes, rails, bars }: Ends, node: NodeId, side: Side, name: string): End | null {
+function endOf(ends: Ends, node: NodeId, side: Side, name: string): End | null {
+  const { nodes, rails, bars } = ends;
   const place = nodes.get(node);
   if (place) return placed(place.facts.geometry.sockets, place.box, side, name);
   const rail = rails.find((item) => item.id === node);
@@ -310,7 +312,16 @@ function endOf({ nodes, rails, bars }: Ends, node: NodeId, side: Side, name: str
   const bar = bars.get(node)?.box;
   if (!bar) return null;
   const x = side === "input" ? bar.x : bar.x + bar.width;
-  return { x, y: bar.y + bar.height / 2, type: "*", isList: false };
+  return { x, y: bar.y + bar.height / 2, ...hidden(ends, node, side, name) };
+}
+
+/** What kind of socket it is, of a node that a collapsed frame hides. */
+function hidden({ context, graph }: Ends, id: NodeId, side: Side, name: string) {
+  const node = graph.nodes[id];
+  const spec = node && specOf(context.catalogue, context.workflow, node, graph.nodes);
+  const sockets = side === "input" ? spec?.inputs : spec?.outputs;
+  const { type = "*", list = false } = sockets?.find((socket) => socket.name === name) ?? {};
+  return { type, isList: list };
 }
 
 function placed(sockets: readonly Socket[], { x, y }: Point, side: Side, name: string): End | null {

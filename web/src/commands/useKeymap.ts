@@ -1,6 +1,6 @@
 /** Listens to the keyboard for the whole page, and runs the command that a key means where it is pressed. */
 import { useEffect } from "react";
-import { isFocusedByKey } from "../interaction/keyboardFocus";
+import { isAmongFields } from "../interaction/keyboardFocus";
 import { preferencesStore } from "../state/preferences";
 import { viewStore } from "../state/view";
 import { allCommands, isAvailable } from "./all";
@@ -52,13 +52,6 @@ const EDITING = new Set([
   "Ctrl+D",
   "Ctrl+B",
 ]);
-
-/** Whether the keyboard goes from field to field of a node: there Tab is the browser's. */
-function isAmongFields(): boolean {
-  const element = document.activeElement;
-  const card = element?.closest("[data-card]");
-  return card != null && (element !== card || isFocusedByKey());
-}
 
 function isEditable(target: EventTarget): boolean {
   if (!(target instanceof HTMLElement)) return false;

@@ -274,13 +274,14 @@ function stackHeight(items: readonly Item[], isBelowSockets: boolean): number {
 
 const isText = (input: InputSpec): boolean => input.hints.multiline === true;
 
-const PICTURES = new Set(["IMAGE", "MASK", "VIDEO"]);
+/** What nodes show: pictures, and any value as a text. */
+const SHOWN = new Set(["IMAGE", "MASK", "VIDEO", "*"]);
 
-/** Whether a node has a box for pictures: those that show their results, and those that work towards a picture. */
+/** Whether a node has a box for what it shows: those that show their results, and those that work towards a picture. */
 export function hasPreview(spec: NodeSpec, place: NodeLayout | undefined): boolean {
   const wanted = place?.["x-preview"];
   if (typeof wanted === "boolean") return wanted;
-  if (spec.output && spec.inputs.some((input) => PICTURES.has(input.type))) return true;
+  if (spec.output && spec.inputs.some((input) => SHOWN.has(input.type))) return true;
   const isInstance = spec.type.startsWith(SUBGRAPH);
   return spec.outputs.some(
     ({ type }) =>

@@ -17,6 +17,7 @@ import { hitAt, hitOfElement } from "./hitAt";
 import { noteFocus } from "./keyboardFocus";
 import { happen } from "./perform";
 import { notePointer } from "./pointerPlace";
+import { passFields } from "./tabStops";
 import { isTyping } from "./typing";
 import { currentWorld } from "./worldOf";
 
@@ -77,6 +78,7 @@ export class PointerHands {
     window.addEventListener("keyup", this.onKeyUp, { signal, capture: true });
     window.addEventListener("blur", this.onBlur, { signal });
     window.addEventListener("keydown", onEscape, { signal });
+    window.addEventListener("keydown", passFields, { signal });
     const onFocus = ({ target }: FocusEvent): void => {
       noteFocus(target);
       selectFocused(this.store, target);

@@ -30,10 +30,12 @@ const GESTURES: readonly StringKey[] = [
 ];
 
 const AREAS: Readonly<Record<string, StringKey>> = {
+  documents: "search.area.document",
   document: "search.area.document",
+  graph: "search.area.edit",
   edit: "search.area.edit",
   select: "search.area.select",
-  arrange: "search.area.arrange",
+  walk: "search.area.select",
   run: "search.area.run",
   view: "search.area.view",
   result: "search.area.result",
@@ -127,11 +129,11 @@ function Row({ command }: { readonly command: Command }) {
       <button
         type="button"
         className={css.keys}
-        aria-label={`${t("search.keysOf", { command: title })}: ${keys.join(", ") || t("search.keysNone")}`}
         onClick={() => setAsking(true)}
         onBlur={() => setAsking(false)}
         onKeyDown={listen}
       >
+        <span className="visually-hidden">{t("search.keysOf", { command: title })}: </span>
         {isAsking
           ? t("search.keysChange")
           : keys.length

@@ -21,6 +21,7 @@ import {
 } from "../state/document";
 import { activeDocument } from "../state/documents";
 import { type StringKey, t, type Values } from "../strings/t";
+import type { Thing } from "./gestures/gesture";
 import { restScene } from "./worldOf";
 
 export const shown = (): DocumentState | null => activeDocument()?.getState() ?? null;
@@ -39,6 +40,17 @@ export function chosenNodes(state: DocumentState | null = shown()): readonly Nod
 export function chosenNode(): NodeId | null {
   const [first, ...others] = chosenNodes();
   return first !== undefined && others.length === 0 ? first : null;
+}
+
+/** The one frame or note that is selected, and nothing with it; null where there is none, or more. */
+export function chosenThing(): Exclude<Thing, { kind: "node" }> | null {
+  const selection = shown()?.selection;
+  if (!selection) return null;
+  const { nodes, links, frames, notes } = selection;
+  if (nodes.size + links.size + frames.size + notes.size !== 1) return null;
+  for (const id of frames) return { kind: "frame", id };
+  for (const index of notes) return { kind: "note", index };
+  return null;
 }
 
 export function chosenLinks(state: DocumentState): readonly LinkPlace[] {

@@ -1,4 +1,5 @@
 /** What menus offer for what they were asked on. */
+import { writeNote } from "../canvas/attention";
 import { commandOf, isAvailable, runCommand } from "../commands/all";
 import { shown as shownKeys } from "../commands/keys";
 import { keysOf } from "../commands/useKeymap";
@@ -234,6 +235,11 @@ function frameMenu(store: DocumentStore, id: string): readonly MenuEntry[] {
 
 function noteMenu(store: DocumentStore, index: number): readonly MenuEntry[] {
   return [
+    {
+      label: t("interaction.writeNote"),
+      disabled: store.getState().isLocked,
+      run: () => writeNote(index),
+    },
     {
       label: t("interaction.color"),
       entries: tints((color) =>

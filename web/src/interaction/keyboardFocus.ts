@@ -5,6 +5,13 @@ export function noteFocus(target: EventTarget | null): void {
   byKey = target instanceof Element && target.matches(":focus-visible") ? target : null;
 }
 
-export function isFocusedByKey(): boolean {
+function isFocusedByKey(): boolean {
   return byKey !== null && byKey === document.activeElement;
+}
+
+/** Whether the keyboard goes from field to field of a node: there Tab is the browser's. */
+export function isAmongFields(): boolean {
+  const element = document.activeElement;
+  const card = element?.closest("[data-card]");
+  return card != null && (element !== card || isFocusedByKey());
 }

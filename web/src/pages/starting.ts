@@ -2,7 +2,7 @@
 import { openSaved } from "../documents/opening";
 import { startDocuments } from "../documents/start";
 import { startRunning } from "../running/start";
-import { followPreferences } from "../state/preferences";
+import { followPreferences, setPreferences } from "../state/preferences";
 import { tellError } from "../ui/toasts";
 
 let started: Promise<void> | null = null;
@@ -13,7 +13,10 @@ export function start(open: string | null = null): Promise<void> {
     return open === null
       ? started
       : started.then(() => openSaved(open).then(() => undefined, report));
-  void followPreferences();
+  void followPreferences().then(() => {
+    // Who comes by the address of a workflow has chosen: the page for newcomers is not for them.
+    if (open !== null) setPreferences({ welcomed: true });
+  });
   startRunning();
   started = startDocuments(open);
   return started;

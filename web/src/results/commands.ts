@@ -13,7 +13,7 @@ const latest = () => {
 export const resultCommands: readonly Command[] = [
   {
     id: "result.view",
-    title: "results.viewer",
+    title: "results.viewLatest",
     keys: ["V"],
     scope: "canvas",
     isAvailable: () => latest().length > 0,

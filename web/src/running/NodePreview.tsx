@@ -1,15 +1,16 @@
 /** What a node shows: the picture in the making while it runs, then what it made. It fills the box it stands in. */
-import { useNodeRun } from "../state/runs";
+import { usePartOfNodeRun } from "../state/runs";
 import { NodeFiles } from "./NodeFiles";
 import css from "./NodePreview.module.css";
 import { PreviewCanvas } from "./PreviewCanvas";
 
 export function NodePreview({ path }: { readonly path: string }) {
-  const run = useNodeRun(path);
-  const text = textOf(run?.outputs.text);
-  const isMaking = run?.state === "running";
-  if (!isMaking && run && run.files.length > 0)
-    return <NodeFiles path={path} files={run.files} isOld={run.state === "waiting"} />;
+  const state = usePartOfNodeRun(path, (run) => run?.state);
+  const files = usePartOfNodeRun(path, (run) => run?.files);
+  const text = textOf(usePartOfNodeRun(path, (run) => run?.outputs.text));
+  const isMaking = state === "running";
+  if (!isMaking && files && files.length > 0)
+    return <NodeFiles path={path} files={files} isOld={state === "waiting"} />;
   if (!isMaking && text !== null) return <pre className={css.text}>{text}</pre>;
   return <PreviewCanvas path={path} />;
 }

@@ -18,7 +18,7 @@ export function QueueLine() {
       if (!found) return null;
       const { part, seconds } = progressOf(found);
       const left = seconds === null ? null : Math.ceil(seconds);
-      return { title: found.info.title, part: Math.round(part * 200) / 200, left };
+      return { title: found.info.title, part: Math.round(part * 100) / 100, left };
     }),
   );
   if (!run) return <p className={css.line}>{isHeld ? t("running.held") : null}</p>;

@@ -41,7 +41,7 @@ export function QueueRow({ id, place, isDragged, onMove, ...drag }: QueueRowProp
         time: new Date(found.info.created * 1000).toLocaleTimeString(),
         done: nodes_done,
         all: nodes_planned,
-        part: Math.round(part * 200) / 200,
+        part: Math.round(part * 100) / 100,
         left: seconds === null ? null : Math.ceil(seconds),
         hasDocument: documentOfRun(found) !== null,
       };
@@ -78,7 +78,6 @@ export function QueueRow({ id, place, isDragged, onMove, ...drag }: QueueRowProp
         type="button"
         className={css.title}
         title={run.hasDocument ? t("running.show") : undefined}
-        aria-label={t("running.row", { title: run.title, state: stateName(run.state) })}
         onClick={() => attempt(showDocumentOf(id))}
       >
         <span className={css.name}>{run.title}</span>

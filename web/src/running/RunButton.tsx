@@ -90,7 +90,7 @@ function outlookText(outlook: { nodes: number; all: number; seconds: number | nu
 /** How far the run is, along the lower edge of the button. */
 function Fill() {
   const part = useRunOfDocument((run) =>
-    run?.info.state === "running" ? progressOf(run).part : null,
+    run?.info.state === "running" ? Math.round(progressOf(run).part * 100) / 100 : null,
   );
   if (part === null) return null;
   return <span className={css.fill} style={{ transform: `scaleX(${part})` }} aria-hidden />;

@@ -7,10 +7,18 @@ import { progressOf } from "../state/runProgress";
 import { runsStore } from "../state/runStore";
 import { t } from "../strings/t";
 
+/** Milliseconds between two looks at how far runs are: a browser's tab is costly to change. */
+const REST = 1000;
+
 export function followTitle(): void {
   let shown = "";
   let signShown: number | null = null;
+  let lookedAt = -REST;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const show = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    lookedAt = performance.now();
     const document_ = activeDocument()?.getState();
     const title = (document_ && titleOf(document_)) || t("running.untitled");
     const percent = percentOf(Object.values(runsStore.getState().runs));
@@ -24,7 +32,9 @@ export function followTitle(): void {
     shown = text;
     signShown = sign;
   };
-  runsStore.subscribe(show);
+  runsStore.subscribe(() => {
+    timer ??= setTimeout(show, lookedAt + REST - performance.now());
+  });
   documentsStore.subscribe(show);
   connectionStore.subscribe(show);
   show();

@@ -1,6 +1,7 @@
 /** Run the document that is shown, and say in words where that cannot be. */
 import { Refused } from "../api/client";
 import { pathOf } from "../graph/workflow";
+import { chosenNodes } from "../interaction/chosen";
 import type { DocumentStore } from "../state/document";
 import { activeDocument } from "../state/documents";
 import { setProblems } from "../state/problems";
@@ -24,12 +25,12 @@ export async function runNow(options: RunOptions = {}, times = 1): Promise<void>
 export function runToSelection(): void {
   const store = activeDocument();
   if (!store) return;
-  const { selection, where } = store.getState();
-  if (selection.nodes.size === 0) {
+  const { where } = store.getState();
+  const outputs = chosenNodes().map((id) => pathOf(where, id));
+  if (outputs.length === 0) {
     tell(t("running.runHereNone"));
     return;
   }
-  const outputs = [...selection.nodes].map((id) => pathOf(where, id));
   void runNow({ outputs });
 }
 

@@ -1,6 +1,6 @@
 /** The nodes tinted by how long they took, where somebody asked for it. */
 import { createStore, useStore } from "zustand";
-import { useNodeRun, useRunOfDocument } from "./runs";
+import { usePartOfNodeRun, useRunOfDocument } from "./runs";
 
 const heatStore = createStore<{ readonly isOn: boolean }>(() => ({ isOn: false }));
 
@@ -13,10 +13,10 @@ export function toggleHeat(): void {
 /** From 0 to 1, the slowest node of the newest run; null where nothing is to be tinted. */
 export function useHeat(path: string): number | null {
   const isOn = useIsHeatOn();
-  const node = useNodeRun(path);
+  const seconds = usePartOfNodeRun(path, (node) => (node?.reused ? undefined : node?.seconds));
   const slowest = useRunOfDocument((run) =>
     isOn && run ? Math.max(0, ...Object.values(run.nodes).map(({ seconds }) => seconds)) : 0,
   );
-  if (!isOn || !node || node.reused || slowest <= 0) return null;
-  return Math.min(1, Math.sqrt(node.seconds / slowest));
+  if (!isOn || seconds === undefined || slowest <= 0) return null;
+  return Math.min(1, Math.sqrt(seconds / slowest));
 }

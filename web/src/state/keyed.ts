@@ -34,11 +34,22 @@ export class Keyed<T> {
 
 /** The value of a key, as long as it is looked at. */
 export function useKeyed<T>(store: Keyed<T>, key: string): T | undefined {
+  return useKeyedPart(store, key, whole);
+}
+
+const whole = <T>(value: T): T => value;
+
+/** A part of it, as narrow as possible: a change of the rest is not told. select: gives the same part each time. */
+export function useKeyedPart<T, P>(
+  store: Keyed<T>,
+  key: string,
+  select: (value: T | undefined) => P,
+): P {
   const subscribe = useCallback(
     (listener: Listener) => store.subscribe(key, listener),
     [store, key],
   );
-  return useSyncExternalStore(subscribe, () => store.get(key));
+  return useSyncExternalStore(subscribe, () => select(store.get(key)));
 }
 
 /** The key of a node of a document. */

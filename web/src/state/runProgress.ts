@@ -10,11 +10,20 @@ export interface Progress {
 /** What a node counts of which nobody knows how long it takes, in seconds. */
 const UNKNOWN = 0.1;
 
+const known = new WeakMap<Run, Progress>();
+
+/** How far a run is. All who show it ask, so that it is reckoned once. */
+export function progressOf(run: Run): Progress {
+  const progress = known.get(run) ?? reckoned(run);
+  known.set(run, progress);
+  return progress;
+}
+
 /**
  * Each node counts as long as it took before. A node at work that counts its steps counts as long as these take by
  * their rate.
  */
-export function progressOf(run: Run): Progress {
+function reckoned(run: Run): Progress {
   let [whole, done] = [0, 0];
   let isKnown = run.plan.length > 0;
   for (const step of run.plan) {

@@ -9,7 +9,7 @@ import { type NodeId, pathOf } from "../graph/workflow";
 import { type LastUsed, resolveAfterRun, usedKey } from "./afterRun";
 import { currentCatalogue } from "./catalogue";
 import { type DocumentStore, titleOf, useDocument } from "./document";
-import { nodeKey, useKeyed } from "./keyed";
+import { nodeKey, useKeyed, useKeyedPart } from "./keyed";
 import { usePreviewOf } from "./previews";
 import { DOCUMENT, type FileRef, isOver, type NodeRun, PART, type Run } from "./run";
 import { addRun, latestRun, nodeRuns, runsStore, submitting } from "./runStore";
@@ -22,6 +22,12 @@ export type { FileRef, NodeRun, Run };
 export function useNodeRun(path: string): NodeRun | null {
   const document = useDocument((state) => state.id);
   return useKeyed(nodeRuns, nodeKey(document, path)) ?? null;
+}
+
+/** A part of that. select: gives the same part for the same run. */
+export function usePartOfNodeRun<T>(path: string, select: (run: NodeRun | undefined) => T): T {
+  const document = useDocument((state) => state.id);
+  return useKeyedPart(nodeRuns, nodeKey(document, path), select);
 }
 
 /** The same, for those who draw by themselves. */

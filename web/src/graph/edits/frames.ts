@@ -3,7 +3,7 @@
  * frames may stand in frames.
  */
 import { t } from "../../strings/t";
-import type { Box, Point } from "../point";
+import { around, type Box, type Point } from "../point";
 import {
   type Frame,
   freeName,
@@ -95,8 +95,8 @@ export function addFrame(
   });
   const inInner = new Set(inner.flatMap((id) => membersOf(layout, id)));
   const own = [...members].filter((id) => !inInner.has(id));
-  const around = members.size === 0 ? null : frameAroundAll(layout, [...members]);
-  const parent = around !== null && inner.includes(around) ? frameAround(layout, around) : around;
+  const holder = members.size === 0 ? null : frameAroundAll(layout, [...members]);
+  const parent = holder !== null && inner.includes(holder) ? frameAround(layout, holder) : holder;
   const taken = Object.fromEntries(framesOf(layout).map((frame) => [frame.id ?? "", true]));
   const id = freeName(taken, "frame-1");
   const { x, y, width, height } = rect;
@@ -188,6 +188,33 @@ export function joinFrame(c: Context, id: FrameId, nodes: readonly NodeId[]): Wo
       );
     }),
   );
+}
+
+/** Between a frame and what is in it, and above for its title. */
+const PADDING = 24;
+const TITLE = 40;
+
+/** Where a frame stands that is put around something. */
+export function rectAround({ x, y, width, height }: Box): Box {
+  return {
+    x: x - PADDING,
+    y: y - TITLE - PADDING / 2,
+    width: width + 2 * PADDING,
+    height: height + TITLE + PADDING * 1.5,
+  };
+}
+
+/** Let a frame reach around a box, and the frames that it is in. */
+export function growFrame(c: Context, id: FrameId, rect: Box): Workflow {
+  const frame = frameAt(graphAt(c.workflow, c.scope).layout, id);
+  if (!frame) return c.workflow;
+  const { x = 0, y = 0, width = 0, height = 0 } = frame;
+  const box = around([{ x, y, width, height }, rect]) ?? rect;
+  const workflow = setFrame(c, id, box);
+  const { layout } = graphAt(workflow, c.scope);
+  const outer = frameAround(layout, id);
+  if (outer === null || framesWithin(layout, id).includes(outer)) return workflow;
+  return growFrame({ ...c, workflow }, outer, rectAround(box));
 }
 
 /** Let nodes be in no frame. */

@@ -1,4 +1,5 @@
 /** Commands that add, remove, copy and change nodes. */
+import { writeNote } from "../../canvas/attention";
 import type { Command } from "../../commands/command";
 import { removeFrame } from "../../graph/edits/frames";
 import {
@@ -22,6 +23,7 @@ import {
   chosenLinks,
   chosenNode,
   chosenNodes,
+  chosenThing,
   edit,
   editNodes,
   hasAnything,
@@ -33,7 +35,7 @@ import { announce } from "../gestureStore";
 import { noteAt } from "../noteAt";
 import { openPalette } from "../paletteStore";
 import { pointerPlace } from "../pointerPlace";
-import { rename } from "../rename";
+import { rename, renameFrame } from "../rename";
 
 const canEditNodes = (): boolean => isOpen() && hasNodes();
 
@@ -138,11 +140,8 @@ export const editingCommands: readonly Command[] = [
     id: "graph.rename",
     title: "interaction.rename",
     keys: ["F2"],
-    isAvailable: () => isOpen() && chosenNode() !== null,
-    run: () => {
-      const [store, node] = [activeDocument(), chosenNode()];
-      if (store && node !== null) rename(store, node);
-    },
+    isAvailable: () => isOpen() && (chosenThing() !== null || chosenNode() !== null),
+    run: renameChosen,
   },
   {
     id: "graph.extract",
@@ -169,6 +168,14 @@ export const editingCommands: readonly Command[] = [
     run: toggleWireless,
   },
 ];
+
+/** Ask for another name; of a note, for its words. */
+function renameChosen(): void {
+  const [store, thing, node] = [activeDocument(), chosenThing(), chosenNode()];
+  if (thing?.kind === "note") writeNote(thing.index);
+  else if (store && thing) renameFrame(store, thing.id);
+  else if (store && node !== null) rename(store, node);
+}
 
 export function removeChosen(heal: boolean): void {
   const store = activeDocument();

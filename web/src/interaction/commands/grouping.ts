@@ -1,6 +1,6 @@
 /** Commands of frames and subgraphs. */
 import type { Command } from "../../commands/command";
-import { addFrame, removeFrame } from "../../graph/edits/frames";
+import { addFrame, rectAround, removeFrame } from "../../graph/edits/frames";
 import { makeUnique, unwrap, uses, wrap } from "../../graph/edits/subgraphs";
 import { around } from "../../graph/point";
 import { editGraph, SUBGRAPH } from "../../graph/workflow";
@@ -18,9 +18,6 @@ import {
   shown,
 } from "../chosen";
 
-/** Between a frame and what is in it, and above for its title. */
-const PADDING = 24;
-const TITLE = 40;
 /** Under what a frame keeps that it is folded. */
 const FOLDED = "x-collapsed";
 
@@ -86,13 +83,7 @@ function frameChosen(): void {
   const boxes = boxesNow(store.getState());
   const whole = around(ids.flatMap((id) => boxes[id] ?? []));
   if (!whole) return;
-  const rect = {
-    x: whole.x - PADDING,
-    y: whole.y - TITLE - PADDING / 2,
-    width: whole.width + 2 * PADDING,
-    height: whole.height + TITLE + PADDING * 1.5,
-  };
-  const { workflow, id } = addFrame(contextOf(store.getState()), ids, rect);
+  const { workflow, id } = addFrame(contextOf(store.getState()), ids, rectAround(whole));
   store.edit(t("interaction.frame"), () => workflow, { select: { frames: new Set([id]) } });
 }
 

@@ -1,10 +1,10 @@
 /** Nodes that are dragged: where they rest, the link they would go into, the frame they would join. */
-import { joinFrame, leaveFrames } from "../../graph/edits/frames";
+import { growFrame, joinFrame, leaveFrames, rectAround } from "../../graph/edits/frames";
 import { canSplice, extract, splice } from "../../graph/edits/links";
 import { duplicateNodes, moveNodes } from "../../graph/edits/nodes";
-import { around, type Box, overlap, type Point } from "../../graph/point";
+import { around, type Box, type Boxes, overlap, type Point } from "../../graph/point";
 import { downstream } from "../../graph/topology";
-import type { Frame, LinkPlace, NodeId } from "../../graph/workflow";
+import type { Frame, LinkPlace, NodeId, Workflow } from "../../graph/workflow";
 import {
   type Ask,
   type Dragging,
@@ -140,7 +140,12 @@ export function dropped(world: World, gesture: Dragging, pointer: Pointer): Turn
   if (pointer.keys.alt) return turn(IDLE, copied(world, ids, delta));
   const change: Change = (context) => {
     const workflow = moveNodes(context, places);
-    const framed = withFrame({ ...context, workflow }, ids, frame, isToggled);
+    const framed = withFrame(
+      { ...context, workflow },
+      movedBoxes(gesture, places),
+      frame,
+      isToggled,
+    );
     if (!link) return framed;
     const spliced = splice({ ...context, workflow: framed }, link, lead);
     if (!spliced) return framed;
@@ -149,14 +154,22 @@ export function dropped(world: World, gesture: Dragging, pointer: Pointer): Turn
   return turn(IDLE, { ask: "edit", label: link ? "splice" : "move", change });
 }
 
+const movedBoxes = ({ boxes }: Dragging, places: Dragging["places"]): Boxes =>
+  Object.fromEntries(Object.entries(boxes).map(([id, box]) => [id, { ...box, ...places[id] }]));
+
+/** In the frame they are dropped in, which reaches around them; out of every frame, where that is asked for. */
 function withFrame(
   context: World["context"],
-  ids: readonly NodeId[],
+  boxes: Boxes,
   frame: string | null,
   isToggled: boolean,
-) {
-  if (frame !== null) return isToggled ? context.workflow : joinFrame(context, frame, ids);
-  return isToggled ? leaveFrames(context, ids) : context.workflow;
+): Workflow {
+  const ids = Object.keys(boxes);
+  const whole = around(Object.values(boxes));
+  if (frame === null || !whole) return isToggled ? leaveFrames(context, ids) : context.workflow;
+  if (isToggled) return context.workflow;
+  const workflow = joinFrame(context, frame, ids);
+  return growFrame({ ...context, workflow }, frame, rectAround(whole));
 }
 
 function copied(world: World, ids: readonly NodeId[], delta: Point): Ask {

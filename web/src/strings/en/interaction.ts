@@ -103,6 +103,7 @@ export const interaction = {
   rename: "Rename",
   addNote: "Add a note",
   addNoteTo: "Add a note to it",
+  writeNote: "Write",
   wireless: "Draw without a line",
   wired: "Draw as a line",
   connect: "Connect",

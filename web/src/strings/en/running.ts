@@ -78,7 +78,6 @@ export const running = {
   earlier: "Earlier",
   later: "Later",
   show: "Show its graph",
-  row: "{title}, {state}",
   dragHelp: "Alt and the arrow keys move a run that waits.",
 
   // The connection
