@@ -22,7 +22,7 @@ from server.headers import PAGES
 EDITOR = Path(__file__).with_name("editor")
 """The build. It is there once it was installed or `npm run build` was run; git does not have it."""
 
-VIEWS = ("/start", "/edit", "/edit/{name:.*}", "/form/{name:.*}", "/run/{id}")
+VIEWS = ("/start", "/edit", "/edit/{name:.*}", "/form/{name:.*}")
 """Addresses beside `/` that are views of the one page; which is for its scripts to see."""
 
 FILES = ("/{name:assets/.+}", r"/{name:[\w-]+\.(?:svg|png|ico|txt|webmanifest)}")

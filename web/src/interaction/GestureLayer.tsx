@@ -1,5 +1,6 @@
 /** Draws what a hand is doing, over the canvas: the link in hand, the box that selects, strokes, guides, words, menus. */
 import { useStore } from "@xyflow/react";
+import { createPortal } from "react-dom";
 import { svgPath } from "../canvas/linkPath";
 import { lookOf } from "../canvas/socketLook";
 import type { Point } from "../graph/point";
@@ -143,7 +144,8 @@ function At({ screen, text, isRefused }: AtProps) {
   const canvas = useStore((state) => state.domNode);
   const { left, top, right } = canvas?.getBoundingClientRect() ?? new DOMRect();
   const isAtEdge = screen.x > right - WIDEST;
-  return (
+  // Beside the canvas, whose layers all lie under what stands in its corners.
+  return createPortal(
     <p
       className={css.words}
       data-refused={isRefused || undefined}
@@ -151,7 +153,8 @@ function At({ screen, text, isRefused }: AtProps) {
       style={{ translate: `${screen.x - left + (isAtEdge ? -12 : 16)}px ${screen.y - top + 18}px` }}
     >
       {text}
-    </p>
+    </p>,
+    canvas?.parentElement ?? document.body,
   );
 }
 

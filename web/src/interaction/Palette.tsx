@@ -14,6 +14,7 @@ import { fitness, placeable } from "./nodeIndex";
 import css from "./Palette.module.css";
 import { closePalette, type PaletteRequest, paletteStore } from "./paletteStore";
 import { fitsBetween, openEndOf, pairOf, place } from "./placing";
+import { holdingWell, wantingField } from "./valueNode";
 
 export function Palette() {
   const request = useStore(paletteStore, (state) => state.request);
@@ -93,12 +94,15 @@ function useTypes(request: PaletteRequest, query: string): readonly NodeSpec[] {
     return { candidates, fits };
   }, [catalogue, request, store]);
   return useMemo(() => {
-    const { workflow, scope } = contextOf(store.getState());
+    const context = contextOf(store.getState());
+    const { workflow, scope } = context;
+    const field = wantingField(context, request);
     const { link } = request;
     const partner = link ? graphAt(workflow, scope).nodes[link.node]?.type : undefined;
     const weight = (spec: NodeSpec): number =>
       (favourites.includes(spec.type) ? 1e6 : 0) +
       (fitting.fits.get(spec) ?? 0) * 1e4 +
+      (field ? holdingWell(spec, field) * 1e4 : 0) +
       (partner && link ? (pairs[pairOf(partner, spec.type, link)] ?? 0) * 10 : 0) +
       Math.min(used[spec.type] ?? 0, 999);
     return ranked(query, fitting.candidates, weight);

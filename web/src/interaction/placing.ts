@@ -10,6 +10,7 @@ import { geometryOf } from "../graph/geometry";
 import type { Point } from "../graph/point";
 import {
   graphAt,
+  type InputValue,
   type LinkPlace,
   type NodeId,
   RAIL_IN,
@@ -22,6 +23,7 @@ import { preferencesStore, setPreferences } from "../state/preferences";
 import { t } from "../strings/t";
 import { fittingSocket, type OpenEnd } from "./nodeIndex";
 import type { PaletteRequest } from "./paletteStore";
+import { holding, wantingField } from "./valueNode";
 
 /** The open end that a request wants an answer to; null where any node will do. */
 export function openEndOf(context: Context, request: PaletteRequest): OpenEnd | null {
@@ -90,7 +92,9 @@ export function place(
   const [only] = [...store.getState().selection.nodes];
   let id: NodeId = "";
   store.edit(t("search.added", { name: spec.title }), (c) => {
-    const added = addNode(c, spec.type, placeFor(c, request, spec));
+    const added = addNode(c, spec.type, placeFor(c, request, spec), {
+      inputs: taken(c, request, spec),
+    });
     id = added.id;
     return joined({ ...c, workflow: added.workflow }, request, spec, id, wired ? only : undefined);
   });
@@ -98,6 +102,15 @@ export function place(
   // Once it is drawn, and the palette has given the keyboard back.
   requestAnimationFrame(() => requestAnimationFrame(() => canvas()?.focusNode(id)));
 }
+
+/** The value of the field that the node is to feed, where it is there to hold one. */
+function taken(context: Context, request: PaletteRequest, spec: NodeSpec): Inputs {
+  const field = wantingField(context, request);
+  const name = field ? holding(spec, field) : undefined;
+  return name === undefined || field?.value === undefined ? {} : { [name]: field.value };
+}
+
+type Inputs = Readonly<Record<string, InputValue>>;
 
 function joined(
   context: Context,

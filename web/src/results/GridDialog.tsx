@@ -136,7 +136,7 @@ function axesOf(rows: readonly Row[], variables: readonly Variable[]): Outcome {
     if (!variable) continue;
     try {
       const values = valuesOf(row.text, variable.input);
-      if (values.length) axes.push({ place: variable.place, label: variable.input.name, values });
+      if (values.length) axes.push({ place: variable.place, label: variable.label, values });
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
       const { text } = error;
@@ -146,25 +146,28 @@ function axesOf(rows: readonly Row[], variables: readonly Variable[]): Outcome {
   return axes.length ? { axes, problem: null } : { axes: null, problem: t("results.gridEmpty") };
 }
 
-/** The settings of the outermost graph, those of the interface first. */
+/** The settings of the outermost graph, those of the interface first and by the names it has for them. */
 function variablesOf(store: DocumentStore): readonly Variable[] {
   const { workflow } = store.getState();
   const catalogue = currentCatalogue();
   const { nodes } = graphAt(workflow, null);
+  const entries = workflow.interface?.inputs ?? [];
+  const order = entries.map(({ node, input }) => `${node}.${input}`);
   const all = Object.entries(nodes).flatMap(([id, node]) => {
     const spec = specOf(catalogue, workflow, node, nodes);
     return spec.inputs
       .filter((input) => isField(input) && !linkOf(node.inputs?.[input.name]))
-      .map(
-        (input): Variable => ({
-          place: `${id}.${input.name}`,
-          label: `${node.title || spec.title} · ${input.name}`,
+      .map((input): Variable => {
+        const place = `${id}.${input.name}`;
+        return {
+          place,
+          label:
+            entries[order.indexOf(place)]?.label || `${node.title || spec.title} · ${input.name}`,
           input,
           value: settingOf(node.inputs?.[input.name]) ?? input.default,
-        }),
-      );
+        };
+      });
   });
-  const order = (workflow.interface?.inputs ?? []).map(({ node, input }) => `${node}.${input}`);
   const rank = ({ place }: Variable): number => {
     const at = order.indexOf(place);
     return at < 0 ? order.length : at;
