@@ -12,6 +12,12 @@ export default defineConfig({
     target: "es2023",
     assetsInlineLimit: 0, // the content policy lets nothing inline run
     chunkSizeWarningLimit: 1200,
+    rolldownOptions: {
+      output: {
+        // What every page needs, in one file: left to itself it would be dozens, which pack and load worse.
+        codeSplitting: { groups: [{ name: "core", test: /src[\\/](graph|state|api)[\\/]/ }] },
+      },
+    },
   },
   server: {
     proxy: { "/v1": { target: server, ws: true, changeOrigin: true, headers: { origin: server } } },

@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A real server on a home of its own, for tests that leave it as it is. Who ends or fills one starts another."""
     need_editor()
     home: Path = tmp_path_factory.mktemp("server") / "home"
-    with started(home, variables={"OMP_NUM_THREADS": "2"}) as made:
+    with started(home, variables={"OMP_NUM_THREADS": "1"}) as made:
         yield made
 
 
@@ -53,10 +53,10 @@ def watch(visited: tuple[Page, Watch]) -> Watch:
 
 @pytest.fixture(scope="session")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    """A real server for tests that run workflows and save them. They share its worker, which is warm after the first."""
+    """A real server for tests that run workflows and save them. They share its worker."""
     need_editor()
     home: Path = tmp_path_factory.mktemp("used") / "home"
-    with started(home, variables={"OMP_NUM_THREADS": "2"}) as made:
+    with started(home, variables={"OMP_NUM_THREADS": "1"}) as made:
         yield made
 
 

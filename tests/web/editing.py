@@ -169,11 +169,6 @@ class Editor:
         field.press("Enter")
         expect(field).not_to_have_attribute("data-editing", "true")
 
-    def choose(self, node: str, label: str, option: str) -> None:
-        """Choose one of a list."""
-        self.field(node, label).click()
-        self.page.get_by_role("option", name=option, exact=True).click()
-
     def menu(self, *path: str) -> None:
         """Choose an entry of an open menu."""
         for name in path:

@@ -28,7 +28,8 @@ def zone(page: Page, title: str) -> Any:
         """() => {
           const data = new DataTransfer();
           data.items.add(new File([""], "a"));
-          document.body.dispatchEvent(new DragEvent("dragover", { dataTransfer: data, bubbles: true, cancelable: true }));
+          const over = { dataTransfer: data, bubbles: true, cancelable: true };
+          document.body.dispatchEvent(new DragEvent("dragover", over));
         }"""
     )
     return page.get_by_role("region", name="Drop it on what you want").get_by_text(title, exact=True)
@@ -82,7 +83,9 @@ def test_two_windows_on_one_document_never_overwrite_each_other(editor: Editor) 
     editor.open()
     editor.save_as("shared/by two windows")
     second = Editor(editor.page.context.new_page(), editor.server).open("/edit/shared/by%20two%20windows")
-    here, there = (one.page.get_by_text(re.compile("^This workflow is open in another window")) for one in (editor, second))
+    here, there = (
+        one.page.get_by_text(re.compile("^This workflow is open in another window")) for one in (editor, second)
+    )
     expect(there).to_be_visible()
     editor.set(*STEPS, "15")
     expect(second.field(*STEPS)).to_have_value("15")

@@ -21,6 +21,18 @@ def test_a_changed_prompt_runs_with_a_preview_and_gives_its_picture(editor: Edit
     assert editor.picture(facts["files"][0]).size == (64, 64)
 
 
+def test_a_template_is_opened_from_among_the_others(editor: Editor) -> None:
+    editor.open()
+    editor.press("Alt+t")
+    editor.dialog.get_by_role("button", name=re.compile("^Two passes|^Two pass")).click()
+    expect(editor.page.get_by_role("tab")).to_have_count(2)
+    expect(editor.titled("KSampler")).to_have_count(2)
+    editor.page.keyboard.press("Alt+w")
+    expect(editor.page.get_by_role("tab")).to_have_count(1)
+    editor.page.keyboard.press("Alt+Shift+t")
+    expect(editor.page.get_by_role("tab")).to_have_count(2)
+
+
 def test_what_was_done_is_undone_and_done_again(editor: Editor) -> None:
     editor.open()
     editor.set("sample", "steps", "8")
@@ -320,8 +332,7 @@ def test_a_graph_is_built_and_run_by_the_keyboard_alone(editor: Editor) -> None:
     assert picture.width == 48
 
 
-def test_what_one_does_in_light_looks_the_same_to_others(browser: Browser, used: Started) -> None:
-    """The scheme of the system is followed, and changes nothing of the graph."""
+def test_the_graph_is_shown_in_the_scheme_of_the_system(browser: Browser, used: Started) -> None:
     seen: dict[str, str] = {}
     for scheme in ("dark", "light"):
         with visit(browser, scheme=scheme) as (page, watch):

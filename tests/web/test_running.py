@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.server.started import Started, started
+from tests.server.started import started
 from tests.web.browsing import need_editor, visit
 from tests.web.editing import RUN_PATIENCE, Editor, ask_for, forget, until
 
@@ -171,10 +171,11 @@ def test_another_browser_sees_the_same_progress(busy: Editor, browser: Browser) 
     with visit(browser) as (page, watch):
         other = Editor(page, busy.server).open()
         row = rows(other).first
-        expect(row).to_contain_text("Runs")
+        expect(row).to_contain_text("Runs · 4 of 7 nodes · at sample")
         row.get_by_title("Show its graph").click()
         expect(other.tab("Text to image (run)")).to_be_visible()
         expect(other.node("sample").locator("header")).to_contain_text(re.compile(rf"\d+/{LONG}"))
+        expect(other.node("sample").locator("canvas")).to_be_visible()
         row.get_by_role("button", name="Cancel", exact=True).click()
         assert busy.over(run)["state"] == "cancelled"
         assert watch.errors == []
@@ -214,7 +215,7 @@ def test_a_run_is_opened_as_it_was(busy: Editor) -> None:
 def test_a_server_killed_during_a_run_loses_nothing_on_the_screen(browser: Browser, tmp_path: Path) -> None:
     need_editor()
     home = tmp_path / "home"
-    variables = {"OMP_NUM_THREADS": "2"}
+    variables = {"OMP_NUM_THREADS": "1"}
     with visit(browser) as (page, watch):
         with started(home, variables=variables) as server:
             forget(page, server)
@@ -233,8 +234,8 @@ def test_a_server_killed_during_a_run_loses_nothing_on_the_screen(browser: Brows
             editor.set("sample", "cfg", "3.5")
         with started(home, "--port", str(server.port), variables=variables):
             expect(away).to_be_hidden(timeout=RUN_PATIENCE)
-            editor.shown("save")
             facts = editor.over(run)
+            editor.shown("save")
             assert facts["state"] == "done"
             assert facts["workflow"]["nodes"]["sample"]["inputs"]["cfg"] == 3
             expect(editor.field("sample", "cfg")).to_have_value("3.5")
@@ -244,4 +245,3 @@ def test_a_server_killed_during_a_run_loses_nothing_on_the_screen(browser: Brows
             expect(editor.field("sample", "cfg")).to_have_value("3.5")
             expect(editor.node("prompt")).to_contain_text("green apple")
         assert watch.errors == []
-

@@ -34,6 +34,8 @@ export interface Asked {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** It goes on when the page goes away. */
+  readonly keepalive?: boolean;
 }
 
 /** The address of a path of the server. */
@@ -77,6 +79,7 @@ export async function send(method: string, path: string, asked: Asked = {}): Pro
       method,
       headers,
       credentials: "same-origin",
+      keepalive: asked.keepalive ?? false,
       ...(asked.body === undefined
         ? {}
         : { body: isRaw ? (asked.body as Blob | FormData) : JSON.stringify(asked.body) }),

@@ -11,7 +11,7 @@ import {
   useStoreApi,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { boxesOf } from "../graph/geometry";
 import { around } from "../graph/point";
 import { GestureLayer } from "../interaction/GestureLayer";
@@ -57,6 +57,7 @@ const EDGE_TYPES: EdgeTypes = { link: LinkEdge };
 const NO_NODES: FlowNode[] = [];
 const NO_LINKS: FlowLink[] = [];
 const FREE_OF_BADGE = { hideAttribution: true };
+const GESTURE_LAYER = <GestureLayer />;
 
 interface Size {
   readonly width: number;
@@ -87,7 +88,6 @@ function GraphCanvas({ size }: { readonly size: Size }) {
   const { rest, scene } = useScenes(look);
   const start = useStart(size);
   const isFar = useIsFar(scene.nodes.size);
-  const hasMinimap = useView((state) => state.minimap);
   const gestures = useGestures();
   useApi(root, scene);
   useWheel(root);
@@ -95,7 +95,6 @@ function GraphCanvas({ size }: { readonly size: Size }) {
   const nodes = useMemo(() => (isFar ? NO_NODES : flowNodes(scene)), [isFar, scene]);
   const links = useMemo(() => (isFar ? NO_LINKS : flowLinks(rest)), [isFar, rest]);
   useMovedLinks(rest, scene);
-  const isEmpty = scene.nodes.size === 0 && scene.notes.length === 0;
   return (
     <>
       <DotGrid />
@@ -126,8 +125,19 @@ function GraphCanvas({ size }: { readonly size: Size }) {
         {...gestures}
       >
         {isFar ? <FarLayer scene={scene} look={look} around={root} /> : null}
-        <GestureLayer />
+        {GESTURE_LAYER}
       </ReactFlow>
+      <Around scene={rest} />
+    </>
+  );
+}
+
+/** What stands around the graph. It stays as it is while something in it is moved. */
+const Around = memo(function Around({ scene }: { readonly scene: Scene }) {
+  const hasMinimap = useView((state) => state.minimap);
+  const isEmpty = scene.nodes.size === 0 && scene.notes.length === 0;
+  return (
+    <>
       <Breadcrumbs />
       {isEmpty ? (
         <div className={css.hint}>
@@ -136,12 +146,12 @@ function GraphCanvas({ size }: { readonly size: Size }) {
         </div>
       ) : null}
       <div className={css.corner}>
-        {hasMinimap ? <Minimap scene={rest} /> : null}
+        {hasMinimap ? <Minimap scene={scene} /> : null}
         <ZoomControls />
       </div>
     </>
   );
-}
+});
 
 function useLook(): SceneLook {
   const density = usePreference("density");

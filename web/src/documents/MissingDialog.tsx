@@ -9,7 +9,7 @@ import { MissingModelEntry } from "./MissingModelEntry";
 import type { MissingType } from "./missing";
 import { useMissing } from "./useMissing";
 
-export function MissingDialog({ onClose }: { readonly onClose: () => void }) {
+export default function MissingDialog({ onClose }: { readonly onClose: () => void }) {
   const { types, models } = useMissing();
   const isEmpty = types.length === 0 && models.length === 0;
   return (

@@ -2,14 +2,13 @@
 import { AppWindow, CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { useDocument, useDocumentStore } from "../state/document";
-import { showOverlay } from "../state/view";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
 import { duplicate } from "./actions";
 import { currentAutosave } from "./currentAutosave";
 import { useKeeping } from "./keeping";
-import { MissingDialog } from "./MissingDialog";
 import css from "./Notices.module.css";
+import { showMissing } from "./showMissing";
 import { useMissing } from "./useMissing";
 
 export function Notices() {
@@ -34,7 +33,7 @@ export function Notices() {
 }
 
 function MissingNotice() {
-  const document = useDocumentStore();
+  const id = useDocument((state) => state.id);
   const { types, models } = useMissing();
   if (types.length === 0 && models.length === 0) return null;
   const parts = [
@@ -43,14 +42,9 @@ function MissingNotice() {
   ].filter(Boolean);
   const [one = "", other] = parts;
   const what = other ? t("documents.and", { one, other }) : one;
-  const show = (): void =>
-    showOverlay({
-      kind: "element",
-      element: <MissingDialog key={document.getState().id} onClose={() => showOverlay(null)} />,
-    });
   return (
     <Notice icon={<CircleAlert />} text={t("documents.missing", { what })}>
-      <Button onClick={show}>{t("documents.show")}</Button>
+      <Button onClick={() => showMissing(id)}>{t("documents.show")}</Button>
     </Notice>
   );
 }

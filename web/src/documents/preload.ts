@@ -8,12 +8,14 @@ export function preloadParts(): void {
       import("./ConflictDialog"),
       import("./ImportProblems"),
       import("./DraftsDialog"),
+      import("./MissingDialog"),
       import("./WorkflowsPanel"),
       import("./ModelsPanel"),
       import("../interaction/CommandList"),
       import("../interaction/Find"),
       import("../interaction/NodesPanel"),
       import("../interaction/OutlinePanel"),
+      import("../interaction/Palette"),
       import("../interaction/Shortcuts"),
       import("../panels/Inspector"),
       import("../panels/Settings"),
@@ -23,6 +25,7 @@ export function preloadParts(): void {
       import("../results/GridDialog"),
       import("../results/Viewer"),
       import("../running/HistoryPanel"),
+      import("../ui/OpenPopup"),
     ]);
   };
   setTimeout(load, 3000); // not by requestIdleCallback, which Safari does not have

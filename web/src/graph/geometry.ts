@@ -280,7 +280,7 @@ const SHOWN = new Set(["IMAGE", "MASK", "VIDEO", "*"]);
 /** Whether a node has a box for what it shows: those that show their results, and those that work towards a picture. */
 export function hasPreview(spec: NodeSpec, place: NodeLayout | undefined): boolean {
   const wanted = place?.["x-preview"];
-  if (typeof wanted === "boolean") return wanted;
+  if (wanted === "shown" || wanted === "hidden") return wanted === "shown";
   if (spec.output && spec.inputs.some((input) => SHOWN.has(input.type))) return true;
   const isInstance = spec.type.startsWith(SUBGRAPH);
   return spec.outputs.some(

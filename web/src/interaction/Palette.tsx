@@ -1,6 +1,5 @@
 /** The search for a node type, at the pointer: what fits, the best first, and what it is. */
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
-import { useStore } from "zustand";
 import type { NodeSpec } from "../graph/catalogue";
 import { ranked } from "../graph/rank";
 import { graphAt, SUBGRAPH } from "../graph/workflow";
@@ -12,19 +11,14 @@ import { SearchList } from "../ui/SearchList";
 import { NodeFacts } from "./NodeFacts";
 import { fitness, placeable } from "./nodeIndex";
 import css from "./Palette.module.css";
-import { closePalette, type PaletteRequest, paletteStore } from "./paletteStore";
+import { closePalette, type PaletteRequest } from "./paletteStore";
 import { fitsBetween, openEndOf, pairOf, place } from "./placing";
 import { holdingWell, wantingField } from "./valueNode";
-
-export function Palette() {
-  const request = useStore(paletteStore, (state) => state.request);
-  return request ? <OpenPalette request={request} /> : null;
-}
 
 const WIDTH = 560;
 const HEIGHT = 380;
 
-function OpenPalette({ request }: { readonly request: PaletteRequest }) {
+export default function Palette({ request }: { readonly request: PaletteRequest }) {
   const store = useDocumentStore();
   const [query, setQuery] = useState("");
   const types = useTypes(request, useDeferredValue(query));

@@ -4,7 +4,7 @@ import { Canvas } from "../canvas/Canvas";
 import { useKeymap } from "../commands/useKeymap";
 import { Notices } from "../documents/Notices";
 import { Tabs } from "../documents/Tabs";
-import { Palette } from "../interaction/Palette";
+import { PaletteHost } from "../interaction/PaletteHost";
 import { PanelDrawer } from "../panels/PanelDrawer";
 import { Rail } from "../panels/Rail";
 import { BottomBar } from "../running/BottomBar";
@@ -56,7 +56,7 @@ export default function EditorPage({ open }: { readonly open: string | null }) {
           ) : null}
         </div>
         {focusMode ? null : <BottomBar />}
-        <Palette />
+        <PaletteHost />
         <OverlayHost />
         <PopupHost />
       </div>

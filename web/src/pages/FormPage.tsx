@@ -17,6 +17,7 @@ import {
   useDocumentStore,
 } from "../state/document";
 import { activate, addDocument, documentOf } from "../state/documents";
+import { setPreferences } from "../state/preferences";
 import { isOver } from "../state/run";
 import { runDocument, useRunOfDocument } from "../state/runs";
 import { t } from "../strings/t";
@@ -148,5 +149,6 @@ export function showGraph(store: DocumentStore): void {
   const { id } = store.getState();
   if (documentOf(id)) activate(id);
   else addDocument(store);
+  setPreferences({ welcomed: true }); // who works on graphs is led to them from now on
   goTo({ page: "editor" });
 }

@@ -4,10 +4,10 @@ import type { RunDetail, RunsPage } from "../api/schema";
 import { connectionStore, follow } from "../api/socket";
 import { documentOf, documentsStore } from "../state/documents";
 import { watchLive } from "../state/live";
-import { watchPlan } from "../state/plan";
-import { watchProblems } from "../state/problems";
+import { forgetOutlook, watchPlan } from "../state/plan";
+import { forgetProblems, watchProblems } from "../state/problems";
 import { DOCUMENT, isOver } from "../state/run";
-import { addRecord, addRun } from "../state/runStore";
+import { addRecord, addRun, forgetNodes } from "../state/runStore";
 import { watchStale } from "../state/staleNodes";
 import { recordedWorkflow } from "./recordedWorkflow";
 
@@ -16,11 +16,15 @@ const RUNS = 6;
 
 export function followDocuments(): void {
   const found = new Set<string>();
+  let seen: ReadonlySet<string> = new Set();
   let watched: string | null = null;
   let ends: (() => void)[] = [];
 
   const look = (): void => {
-    const { open, active } = documentsStore.getState();
+    const { open, closed, active } = documentsStore.getState();
+    const known = new Set([...open, ...closed].map((store) => store.getState().id));
+    for (const id of seen) if (!known.has(id)) forget(id);
+    seen = known;
     if (connectionStore.getState().state === "here")
       for (const store of open) {
         const { id } = store.getState();
@@ -39,6 +43,13 @@ export function followDocuments(): void {
   documentsStore.subscribe(look);
   connectionStore.subscribe(look);
   look();
+}
+
+/** Neither open nor to be opened again. */
+function forget(document: string): void {
+  forgetProblems(document);
+  forgetOutlook(document);
+  forgetNodes(document);
 }
 
 /** Show what came of a document in runs before, and go on with those that are not over. Raises Refused. */

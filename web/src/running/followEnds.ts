@@ -1,6 +1,7 @@
 /** What is shown when a run of the document on the screen ends: what failed, or the picture of a node that has no room for it. */
 import { openViewer } from "../results/openViewer";
 import { documentsStore } from "../state/documents";
+import { preferencesStore } from "../state/preferences";
 import { documentOfRun, type Run } from "../state/run";
 import { onRunOver } from "../state/runStore";
 import { originOf } from "../state/shownNode";
@@ -18,8 +19,9 @@ export function followEnds(): void {
   });
 }
 
-/** Offer to look at what "run to here" gave. */
+/** Offer to look at what "run to here" gave, where nodes do not show it themselves. */
 function offerPictures({ nodes }: Run): void {
+  if (preferencesStore.getState().previews) return;
   for (const [path, { files }] of Object.entries(nodes)) {
     const origin = originOf(path);
     if (origin === null || files.length === 0) continue;

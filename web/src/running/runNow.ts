@@ -1,12 +1,17 @@
 /** Run the document that is shown, and say in words where that cannot be. */
 import { Refused } from "../api/client";
-import { pathOf } from "../graph/workflow";
+import { specOf } from "../graph/catalogue";
+import type { Context } from "../graph/edits/context";
+import { setNodeLayout } from "../graph/edits/nodes";
+import { hasPreview } from "../graph/geometry";
+import { graphAt, type NodeId, pathOf } from "../graph/workflow";
 import { chosenNodes } from "../interaction/chosen";
 import type { DocumentStore } from "../state/document";
 import { activeDocument } from "../state/documents";
 import { setProblems } from "../state/problems";
 import { interrupt } from "../state/queue";
 import { type RunOptions, runDocument } from "../state/runs";
+import { displayOf } from "../state/shownNode";
 import { viewStore } from "../state/view";
 import { t } from "../strings/t";
 import { tell, tellError } from "../ui/toasts";
@@ -21,17 +26,32 @@ export async function runNow(options: RunOptions = {}, times = 1): Promise<void>
   }
 }
 
-/** Run what leads to the selected nodes, and show what they give. */
+/** Run what leads to the selected nodes, and show in them what they give. */
 export function runToSelection(): void {
   const store = activeDocument();
   if (!store) return;
   const { where } = store.getState();
-  const outputs = chosenNodes().map((id) => pathOf(where, id));
+  const ids = chosenNodes();
+  const outputs = ids.map((id) => pathOf(where, id));
   if (outputs.length === 0) {
     tell(t("running.runHereNone"));
     return;
   }
+  store.edit(t("interaction.preview"), (context) =>
+    setNodeLayout(context, withoutRoom(context, ids), { "x-preview": "shown" }),
+  );
   void runNow({ outputs });
+}
+
+/** The nodes that can show something but have no box for it. */
+function withoutRoom({ catalogue, workflow, scope }: Context, ids: readonly NodeId[]) {
+  const { nodes, layout } = graphAt(workflow, scope);
+  return ids.filter((id) => {
+    const node = nodes[id];
+    const spec = node && specOf(catalogue, workflow, node, nodes);
+    const isHidden = spec && !hasPreview(spec, layout.nodes?.[id]);
+    return isHidden === true && displayOf(catalogue, id, spec.outputs) !== null;
+  });
 }
 
 /** What is wrong stands at the nodes and in the list; one sentence of it is told. */

@@ -3,7 +3,7 @@ import { ask } from "../api/client";
 import type { RunDetail } from "../api/schema";
 import { activate, documentOf, openDocument } from "../state/documents";
 import { DOCUMENT, documentOfRun } from "../state/run";
-import { addRecord, runById } from "../state/runStore";
+import { addRecord, lookAtRun, runById } from "../state/runStore";
 import { t } from "../strings/t";
 import { recordedWorkflow } from "./recordedWorkflow";
 
@@ -28,6 +28,7 @@ export async function openRun(run: string, options: { editable?: boolean } = {})
   const shown = { ...workflow, title: t("running.runReadOnly", { title }) };
   if (documentOf(id)) activate(id);
   else openDocument({ id, workflow: shown, saved: shown, isLocked: true });
-  // Its nodes show what came of them in this run.
+  // Its nodes show what came of them in this run, and what still comes.
+  lookAtRun(run, id);
   addRecord({ ...detail, labels: { [DOCUMENT]: id } }, workflow, { nodes: true });
 }

@@ -4,8 +4,7 @@ import { currentCatalogue, loadCatalogue } from "../state/catalogue";
 import { preferencesStore } from "../state/preferences";
 import { takePreview } from "../state/previews";
 import { loadQueue, queueStore } from "../state/queue";
-import { documentOfRun } from "../state/run";
-import { dropRun, runById, takeEvent, unfinished } from "../state/runStore";
+import { documentsOf, dropRun, runById, takeEvent, unfinished } from "../state/runStore";
 import { originOf } from "../state/shownNode";
 import { followDocuments } from "./followDocuments";
 import { followEnds } from "./followEnds";
@@ -32,8 +31,8 @@ export function startRunning(): void {
     onEvent: takeEvent,
     onPreview: ({ run, node }, picture) => {
       const known = runById(run);
-      const document = known ? documentOfRun(known) : null;
-      if (document && preferencesStore.getState().previews)
+      if (!known || !preferencesStore.getState().previews) return;
+      for (const document of documentsOf(known))
         void takePreview(document, originOf(node) ?? node, picture);
     },
   });

@@ -27,6 +27,10 @@ export function useOutlook(): Outlook | null {
   return useStore(outlookStore, (state) => state.documents[document] ?? null);
 }
 
+export function forgetOutlook(documentId: string): void {
+  outlookStore.setState(({ documents: { [documentId]: _, ...documents } }) => ({ documents }));
+}
+
 export function outlookOf({ steps, unneeded }: Planned): Outlook {
   const running = steps.filter((step) => step.action !== "reuse");
   const isKnown = running.every((step) => step.seconds !== null);

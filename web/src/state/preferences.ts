@@ -78,14 +78,23 @@ export function followPreferences(): Promise<void> {
   return following;
 }
 
+type Told = Readonly<Record<string, unknown>>;
+
+/** What the server keeps of this person: the editor's part is one of several. */
+let told: Told = {};
+
 async function follow(): Promise<void> {
   try {
-    const told = await ask<{ editor?: Partial<Preferences> }>("GET", "/v1/preferences");
-    if (told.editor) preferencesStore.setState(told.editor);
+    const found = await ask<Told & { editor?: Partial<Preferences> }>("GET", "/v1/preferences");
+    told = found;
+    if (found.editor) preferencesStore.setState(found.editor);
   } catch {
     // Away: what this browser has holds, and is sent with the next change.
   }
   preferencesStore.subscribe(keep);
+  window.addEventListener("pagehide", () => {
+    if (waiting !== undefined) void send(true);
+  });
 }
 
 let waiting: ReturnType<typeof setTimeout> | undefined;
@@ -97,13 +106,17 @@ function keep(preferences: Preferences): void {
     // A browser that keeps nothing still has the server.
   }
   clearTimeout(waiting);
-  waiting = setTimeout(() => void send(preferences), 1000);
+  waiting = setTimeout(() => void send(false), 1000);
 }
 
-async function send(preferences: Preferences): Promise<void> {
+/** isLast: the page goes away; the request goes on without it. */
+async function send(isLast: boolean): Promise<void> {
+  clearTimeout(waiting);
+  waiting = undefined;
   try {
-    const told = await ask<Record<string, unknown>>("GET", "/v1/preferences");
-    await ask("PUT", "/v1/preferences", { body: { ...told, editor: preferences } });
+    if (!isLast) told = await ask<Told>("GET", "/v1/preferences"); // others may have changed their part
+    const body = { ...told, editor: preferencesStore.getState() };
+    await ask("PUT", "/v1/preferences", { body, keepalive: isLast });
   } catch {
     // Away, or not allowed to: it stays in this browser.
   }

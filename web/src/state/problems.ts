@@ -102,6 +102,11 @@ export function setProblems(documentId: string, list: readonly Problem[]): void 
   }));
 }
 
+/** Let go of what was wrong with a document that will not be seen again. */
+export function forgetProblems(documentId: string): void {
+  problemsStore.setState(({ documents: { [documentId]: _, ...documents } }) => ({ documents }));
+}
+
 /** Check a document now and after each edit, until it is ended by what this gives. */
 export function watchProblems(store: DocumentStore): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;

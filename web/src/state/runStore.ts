@@ -30,6 +30,9 @@ export const nodeRuns = new Keyed<NodeRun>();
 /** By run: the document that was submitted, as it was before seeds were put in. */
 const submitted = new Map<string, Workflow>();
 
+/** By run: the document in which it is looked at as it is, beside the one it is of. */
+const lookedAt = new Map<string, string>();
+
 /** Runs that are over and kept in memory at most; more of them are in the history. */
 const KEPT = 60;
 
@@ -47,6 +50,16 @@ export function onRunOver(listener: (run: Run) => void): () => void {
 export const runById = (id: string): Run | undefined => runsStore.getState().runs[id];
 
 export const submittedIn = (run: string): Workflow | undefined => submitted.get(run);
+
+/** Show a run in another document, too: what comes of its nodes stands on that one's. */
+export function lookAtRun(run: string, document: string): void {
+  lookedAt.set(run, document);
+}
+
+/** The documents in which a run is shown. */
+export function documentsOf(run: Run): readonly string[] {
+  return [documentOfRun(run), lookedAt.get(run.info.id)].filter((id) => id != null);
+}
 
 /** The run of a document that was heard of last. */
 export function latestRun(documentId: string): Run | null {
@@ -175,13 +188,14 @@ function trimmed(runs: RunsState["runs"]): RunsState["runs"] {
 }
 
 function showPath(run: Run, path: string): void {
-  const document = documentOfRun(run);
   const node = run.nodes[path];
-  if (!document || !node) return;
-  showNode(document, path, node);
-  for (const instance of around(path)) {
-    const whole = run.nodes[instance] ? null : together(run, instance);
-    if (whole) showNode(document, instance, whole);
+  if (!node) return;
+  for (const document of documentsOf(run)) {
+    showNode(document, path, node);
+    for (const instance of around(path)) {
+      const whole = run.nodes[instance] ? null : together(run, instance);
+      if (whole) showNode(document, instance, whole);
+    }
   }
 }
 
@@ -192,15 +206,21 @@ function showNode(document: string, path: string, node: NodeRun): void {
   const before = nodeRuns.get(key);
   if (before && before.told > node.told) return;
   if (origin !== null) {
-    // Of a node that was added to show what another one gives.
-    if (before && node.state === "finished")
-      nodeRuns.set(key, { ...before, outputs: node.outputs, files: node.files });
+    // Of a node that was added to show what another one gives. That one is not told of where nothing had to run.
+    if (node.state === "finished")
+      nodeRuns.set(key, { ...(before ?? node), outputs: node.outputs, files: node.files });
     return;
   }
   const isNew = node.state === "finished" && node.reused === null;
   const keeps =
     before && !isNew && Object.keys(node.outputs).length === 0 && node.files.length === 0;
   nodeRuns.set(key, keeps ? { ...node, outputs: before.outputs, files: before.files } : node);
+}
+
+/** Let go of what came of the nodes of a document that will not be seen again. */
+export function forgetNodes(documentId: string): void {
+  const prefix = nodeKey(documentId, "");
+  for (const key of [...nodeRuns.keys()]) if (key.startsWith(prefix)) nodeRuns.set(key, undefined);
 }
 
 /** The runs whose story goes on, or may: with the numbers of the events that are known. */

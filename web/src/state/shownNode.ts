@@ -67,7 +67,7 @@ export function showing(
 }
 
 /** The nodes that show the first output of these that can be shown: a picture, a mask, a text or a number. */
-function displayOf(
+export function displayOf(
   catalogue: Catalogue,
   id: NodeId,
   outputs: readonly OutputSpec[],

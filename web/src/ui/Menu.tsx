@@ -73,14 +73,22 @@ function MenuPopup({
 }
 
 function Entries({ entries }: { readonly entries: readonly MenuEntry[] }) {
+  const hasIcons = entries.some(
+    (entry) => entry !== "separator" && (entry.icon !== undefined || entry.checked !== undefined),
+  );
   return entries.map((entry, place) => {
     // biome-ignore lint/suspicious/noArrayIndexKey: the entries of a menu stay as they are while it is open
     if (entry === "separator") return <Base.Separator key={place} className={css.separator} />;
-    return <Fragment key={entry.label}>{entry.entries ? submenu(entry) : item(entry)}</Fragment>;
+    return (
+      <Fragment key={entry.label}>
+        {entry.entries ? submenu(entry, hasIcons) : item(entry, hasIcons)}
+      </Fragment>
+    );
   });
 }
 
-function item(entry: Exclude<MenuEntry, "separator">) {
+/** hasIcons: whether its menu keeps room for icons. */
+function item(entry: Exclude<MenuEntry, "separator">, hasIcons: boolean) {
   return (
     <Base.Item
       className={css.item}
@@ -88,18 +96,18 @@ function item(entry: Exclude<MenuEntry, "separator">) {
       disabled={entry.disabled ?? false}
       onClick={entry.run}
     >
-      <span className={css.icon}>{entry.checked ? <Check /> : entry.icon}</span>
+      {hasIcons ? <span className={css.icon}>{entry.checked ? <Check /> : entry.icon}</span> : null}
       <span className={css.label}>{entry.label}</span>
       {entry.keys ? <kbd className={css.keys}>{entry.keys}</kbd> : null}
     </Base.Item>
   );
 }
 
-function submenu(entry: Exclude<MenuEntry, "separator">) {
+function submenu(entry: Exclude<MenuEntry, "separator">, hasIcons: boolean) {
   return (
     <Base.SubmenuRoot>
       <Base.SubmenuTrigger className={css.item} disabled={entry.disabled ?? false}>
-        <span className={css.icon}>{entry.icon}</span>
+        {hasIcons ? <span className={css.icon}>{entry.icon}</span> : null}
         <span className={css.label}>{entry.label}</span>
         <ChevronRight className={css.arrow} />
       </Base.SubmenuTrigger>

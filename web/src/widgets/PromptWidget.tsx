@@ -1,13 +1,16 @@
 /** A prompt: tinted text until somebody writes in it, then an editor that is loaded for the purpose. */
 import { Maximize2 } from "lucide-react";
-import { lazy, Suspense, useId, useState } from "react";
+import { type DragEvent, lazy, Suspense, useId, useState } from "react";
 import { useDocumentStore } from "../state/document";
+import { readFile } from "../state/dragged";
 import { showOverlay } from "../state/view";
 import { t } from "../strings/t";
+import { tell, tellError } from "../ui/toasts";
 import { FieldRow } from "./FieldRow";
 import { HeightHandle } from "./HeightHandle";
 import { PromptText } from "./PromptText";
 import css from "./PromptWidget.module.css";
+import { promptOfPicture } from "./promptOfPicture";
 import { TokenCount } from "./TokenCount";
 import { labelOf, type WidgetProps } from "./widget";
 
@@ -45,12 +48,29 @@ export function PromptWidget(props: WidgetProps) {
       ),
     });
 
+  /** A picture from a panel gives the prompt that it was made with. */
+  const onDrop = (event: DragEvent): void => {
+    const file = readFile(event.dataTransfer);
+    if (!file) return;
+    event.preventDefault();
+    event.stopPropagation();
+    promptOfPicture(file).then((prompt) => {
+      if (prompt === null) tell(t("widgets.noPrompt"));
+      else onChange(prompt);
+    }, tellError);
+  };
+
   return (
     <FieldRow
       {...props}
       id={id}
       area={
-        <div className={css.box} data-place={place} data-writing={writing !== null || undefined}>
+        <div
+          className={css.box}
+          data-place={place}
+          data-writing={writing !== null || undefined}
+          onDropCapture={onDrop}
+        >
           {writing ? (
             <Suspense fallback={shown}>
               <PromptEditor

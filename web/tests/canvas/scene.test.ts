@@ -155,3 +155,14 @@ test("the index finds what stands at a place and in a box", () => {
   expect(within.map((node) => node.facts.id).sort()).toEqual(["n1", "n2", "n3"]);
   expect(boundsOf(scene)).toMatchObject({ x: 0, y: 0, width: 39 * 300 + 240 });
 });
+
+test("links of nodes in a folded frame keep their type", () => {
+  const whole = chain(3);
+  const workflow = {
+    ...whole,
+    layout: { ...whole.layout, frames: [{ id: "f", nodes: ["n0"], "x-collapsed": true }] },
+  };
+  const scene = sceneBuilder()({ workflow, scope: null, catalogue }, look, STILL);
+  expect(scene.nodes.has("n0")).toBe(false);
+  expect([...scene.links.values()].map(({ type }) => type)).toEqual(["IMAGE", "IMAGE"]);
+});

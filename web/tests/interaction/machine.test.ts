@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Point } from "../../src/graph/point";
+import { around, type Box, type Point } from "../../src/graph/point";
 import { linkOf, type Workflow } from "../../src/graph/workflow";
+import { boxOfFrame } from "../../src/interaction/gestures/dragging";
 import {
   type Ask,
   type Gesture,
@@ -50,6 +51,11 @@ function dragSocket(
 ): Played {
   const socket = socketOf(world, ...from);
   return drag(world, { kind: "socket", socket }, socket, to, keys);
+}
+
+function isAround(outer: Box, inner: Box): boolean {
+  const both = around([outer, inner]);
+  return JSON.stringify(both) === JSON.stringify(outer);
 }
 
 function edited(asks: readonly Ask[], document: Workflow = workflow): Workflow {
@@ -316,6 +322,39 @@ describe("nodes that are dragged", () => {
       { type: "up", pointer: pointerAt(to) },
     );
     expect(edited(left.asks, framed).layout?.frames?.[0]?.nodes).toEqual([]);
+  });
+
+  it("make the frame they are dropped in reach around them", () => {
+    const framed: Workflow = {
+      ...workflow,
+      layout: {
+        ...workflow.layout,
+        frames: [
+          { id: "inner", x: 1100, y: 600, width: 300, height: 100, nodes: [] },
+          { id: "outer", x: 1000, y: 500, width: 500, height: 300, frames: ["inner"] },
+        ],
+      },
+    };
+    const world = worldOf(framed);
+    const [hit, at] = grab("upscale");
+    const { gesture, asks } = drag(world, hit, at, { x: 1350, y: 690 });
+    expect(gesture).toEqual(IDLE);
+    const after = edited(asks, framed);
+    const box = worldOf(after).box("upscale");
+    const [inner, outer] = (after.layout?.frames ?? []).map(boxOfFrame);
+    expect(inner && box && isAround(inner, box)).toBe(true);
+    expect(inner && outer && isAround(outer, inner)).toBe(true);
+  });
+
+  it("are selected for the menu that a finger resting on them asks for", () => {
+    const [hit, at] = grab("good");
+    const pointer = { ...pointerAt(at), isTouch: true };
+    const { asks } = play(
+      worldOf(workflow),
+      { type: "down", pointer, hit, button: "left", isCutting: false },
+      { type: "hold", pointer },
+    );
+    expect(asks.map(({ ask }) => ask)).toEqual(["select", "menu"]);
   });
 
   it("do not move in a locked graph", () => {

@@ -12,6 +12,7 @@ import {
 } from "../../graph/edits/links";
 import { duplicateNodes, removeNodes, setMode, setNodeLayout } from "../../graph/edits/nodes";
 import { removeNote } from "../../graph/edits/notes";
+import { hasPreview } from "../../graph/geometry";
 import { linksOf, type NodeLayout, type WorkflowNode } from "../../graph/workflow";
 import { canvas } from "../../state/canvas";
 import { contextOf, type DocumentState, shownGraph } from "../../state/document";
@@ -36,6 +37,7 @@ import { noteAt } from "../noteAt";
 import { openPalette } from "../paletteStore";
 import { pointerPlace } from "../pointerPlace";
 import { rename, renameFrame } from "../rename";
+import { restScene } from "../worldOf";
 
 const canEditNodes = (): boolean => isOpen() && hasNodes();
 
@@ -112,6 +114,12 @@ export const editingCommands: readonly Command[] = [
     keys: ["P"],
     isAvailable: canEditNodes,
     run: () => toggleLayout("interaction.pin", "pinned"),
+  },
+  {
+    id: "graph.preview",
+    title: "interaction.preview",
+    isAvailable: canEditNodes,
+    run: togglePreview,
   },
   {
     id: "graph.lock",
@@ -226,6 +234,20 @@ function toggleLayout(
   const isOn = chosenNodes().every((id) => nodes[id]?.[key] === true);
   editNodes(label, (context, ids) =>
     setNodeLayout(context, ids, { [key]: isOn ? undefined : true }),
+  );
+}
+
+/** Give nodes a box for what they show, or take it away where all have one. */
+function togglePreview(): void {
+  const state = shown();
+  if (!state) return;
+  const { nodes } = restScene(contextOf(state));
+  const isOn = chosenNodes(state).every((id) => {
+    const facts = nodes.get(id)?.facts;
+    return facts === undefined || hasPreview(facts.spec, facts.place);
+  });
+  editNodes("interaction.preview", (context, ids) =>
+    setNodeLayout(context, ids, { "x-preview": isOn ? "hidden" : "shown" }),
   );
 }
 

@@ -37,7 +37,7 @@ export function next(world: World, gesture: Gesture, event: GestureEvent): Turn 
     case "double":
       return double(world, gesture, event.hit, event.pointer);
     case "hold":
-      return held(gesture, event.pointer);
+      return held(world, gesture, event.pointer);
     case "take":
       return turn({ ...taken(world, event.socket, event.pointer), isLoose: true });
     case "toggleFrame":
@@ -225,8 +225,10 @@ function double(world: World, gesture: Gesture, hit: Hit, pointer: Pointer): Tur
 }
 
 /** A finger that rests: what a right click is for a mouse. */
-function held(gesture: Gesture, pointer: Pointer): Turn {
-  return gesture.kind === "pressed" ? turn(IDLE, menu(gesture.hit, pointer)) : turn(gesture);
+function held(world: World, gesture: Gesture, pointer: Pointer): Turn {
+  if (gesture.kind !== "pressed") return turn(gesture);
+  const { hit } = gesture;
+  return turn(IDLE, ...selectedForMenu(world, hit, pointer), menu(hit, pointer));
 }
 
 function cancelled(gesture: Gesture): Turn {

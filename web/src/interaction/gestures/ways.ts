@@ -1,5 +1,5 @@
 /** Ways of links as straight pieces, and what crosses them. */
-import type { Box, Point } from "../../graph/point";
+import { type Box, overlap, type Point } from "../../graph/point";
 import type { LinkPlace } from "../../graph/workflow";
 import type { Crossing } from "./gesture";
 
@@ -42,6 +42,7 @@ export function crossed(
 
 /** How far a way runs inside a box. */
 export function lengthInside(way: readonly Point[], box: Box): number {
+  if (!overlap(boxAround(way), box)) return 0;
   let length = 0;
   for (let place = 1; place < way.length; place++) {
     const [a, b] = [way[place - 1], way[place]];
@@ -49,6 +50,19 @@ export function lengthInside(way: readonly Point[], box: Box): number {
       length += Math.hypot(b.x - a.x, b.y - a.y);
   }
   return length;
+}
+
+const boxes = new WeakMap<readonly Point[], Box>();
+
+/** The box around a way. Of hundreds of links nearly all are elsewhere, which it tells at once. */
+function boxAround(way: readonly Point[]): Box {
+  const known = boxes.get(way);
+  if (known) return known;
+  const [xs, ys] = [way.map(({ x }) => x), way.map(({ y }) => y)];
+  const [x, y] = [Math.min(...xs), Math.min(...ys)];
+  const box = { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
+  boxes.set(way, box);
+  return box;
 }
 
 export function isInside(box: Box, { x, y }: Point): boolean {

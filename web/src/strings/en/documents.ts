@@ -92,7 +92,6 @@ export const documents = {
   drafts: "Unsaved drafts",
   draftsFound:
     "{count|One unsaved draft|{count} unsaved drafts} from another browser or an earlier time.",
-  noDrafts: "There are no unsaved drafts.",
   show: "Show",
   openAll: "{count|Open|Open all}",
   openNamed: "Open {name}",

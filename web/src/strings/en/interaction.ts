@@ -63,6 +63,7 @@ export const interaction = {
   collapse: "Collapse",
   hideUnused: "Hide unused sockets",
   pin: "Pin",
+  preview: "Show what it makes",
   lock: "Lock graph",
   alignTop: "Align top edges",
   alignLeft: "Align left edges",

@@ -65,6 +65,7 @@ export const widgets = {
   fullScreen: "Edit {input} in the whole window",
   tokens: "{tokens} tokens, {chunks|one part|{chunks} parts}",
   tokensShort: "{tokens}",
+  noPrompt: "This picture carries no prompt.",
 
   choosePicture: "Choose a picture",
   chosenPicture: "{input}: {name}",
@@ -82,7 +83,7 @@ export const widgets = {
   on: "on",
   off: "off",
   notGiven: "not given",
-  color: "Color of {input}",
+  color: "Colour of {input}",
 
   listItem: "{input}, item {number}",
   listAdd: "Add",
@@ -120,8 +121,8 @@ export const widgets = {
   modeNormal: "Runs",
   modeMute: "Muted",
   modeBypass: "Bypassed",
-  nodeColor: "Color",
-  noColor: "No color",
+  nodeColor: "Colour",
+  noColor: "No colour",
   setMode: "Change how nodes run",
   setColor: "Color nodes",
   rename: "Rename node",
