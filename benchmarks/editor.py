@@ -2,10 +2,13 @@
 
     python -m benchmarks.editor [--nodes N] [--frames N]
 
-Opening a workflow; then, for each way of moving the view, processor time a frame of the main thread and its scripts, as
-Chromium counts it (steady on a busy machine, as frame times are not), and the nodes that are mounted; then dragging a
-node, and one progress event with the cards it changes. Movements are made inside the page, one a frame.
-Needs the built editor, and `playwright` with a Chromium (`CHROMIUM` names another than /usr/bin/chromium).
+The first load, with nothing in the browser's cache, and the scripts it takes. Opening a workflow; then, for each way of
+moving the view, processor time a frame of the main thread and its scripts, as Chromium counts it (steadier on a busy
+machine than times by the clock), and the nodes that are mounted; then dragging a node and a hundred, and one progress
+event with the cards it changes, beside frames in which nothing happens. Memory after the workflow was opened and closed
+many times. Last, the palette and the list of commands with 2,000 node types.
+What moves is told inside the page, once a frame. Needs the built editor, and `playwright` with a Chromium (`CHROMIUM`
+names another than /usr/bin/chromium).
 """
 
 import argparse
@@ -244,11 +247,19 @@ async def submitted(route: Route) -> None:
     if route.request.method != "POST":
         await route.continue_()
         return
-    numbers = dict.fromkeys(
-        ("priority", "position", "created", "seconds", "starts", "ahead", "nodes_done", "nodes_planned", "done", "total"),
-        0,
-    )
-    texts = dict.fromkeys(("title", "owner", "app", "worker", "retry_of", "current"), "")
+    numbers = [
+        "priority",
+        "position",
+        "created",
+        "seconds",
+        "starts",
+        "ahead",
+        "nodes_done",
+        "nodes_planned",
+        "done",
+        "total",
+    ]
+    texts = ["title", "owner", "app", "worker", "retry_of", "current"]
     rest = {
         "state": "waiting",
         "interactive": False,
@@ -261,7 +272,9 @@ async def submitted(route: Route) -> None:
         "labels": json.loads(route.request.post_data or "{}")["labels"],
         "last_event": -1,
     }
-    await route.fulfill(status=201, json={**numbers, **texts, **rest, "id": "bench"})
+    await route.fulfill(
+        status=201, json={**dict.fromkeys(numbers, 0), **dict.fromkeys(texts, ""), **rest, "id": "bench"}
+    )
 
 
 PROGRESS = """

@@ -13,7 +13,8 @@ const schema = JSON.parse(
 );
 const written = await compile(schema, "Everything", {
   additionalProperties: false,
-  bannerComment: "// Generated from the server's and the engine's own schemas by `npm run generate`. Not to be edited.",
+  bannerComment:
+    "// Generated from the server's and the engine's own schemas by `npm run generate`. Not to be edited.",
   format: true,
   style: { printWidth: 100 },
   unreachableDefinitions: true,
@@ -24,7 +25,7 @@ const made = written
   .replace(/^ *\/\*\*\n *\* This interface was referenced by .*\n *\* via the .*\n *\*\/\n/gm, "");
 if (process.argv.includes("--check")) {
   if (readFileSync(target, "utf8") !== made) {
-    console.error("src/api/schema.ts is not what the schemas say. Run: npm run generate");
+    process.stderr.write("src/api/schema.ts is not what the schemas say. Run: npm run generate\n");
     process.exit(1);
   }
 } else writeFileSync(target, made);

@@ -1,6 +1,7 @@
 /** Listens to the keyboard for the whole page, and runs the command that a key means where it is pressed. */
 import { useEffect } from "react";
 import { isAmongFields } from "../interaction/keyboardFocus";
+import { paletteStore } from "../interaction/paletteStore";
 import { preferencesStore } from "../state/preferences";
 import { viewStore } from "../state/view";
 import { allCommands, isAvailable } from "./all";
@@ -37,7 +38,12 @@ function holds(command: Command, keys: string, event: KeyboardEvent): boolean {
   if (EDITING.has(keys) && event.composedPath().some(isWritten)) return false;
   if ((command.scope ?? "canvas") === "anywhere")
     return !isTyping || /^(Ctrl|Alt)\+|^F\d+$/.test(keys);
-  return !isTyping && event.composedPath().some(isCanvas);
+  return !isTyping && !isSomethingOpen() && event.composedPath().some(isCanvas);
+}
+
+/** Whether a popup or search has just been opened, and takes the keyboard in a moment. */
+function isSomethingOpen(): boolean {
+  return viewStore.getState().popup !== null || paletteStore.getState().request !== null;
 }
 
 /** What a field means by these is its own. */

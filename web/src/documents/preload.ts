@@ -1,6 +1,14 @@
-/** Loads the parts that are shown on demand, once the page has nothing else to do: a server that is away has none. */
+import { declaredIn } from "../interaction/nodeIndex";
+import { currentCatalogue } from "../state/catalogue";
+
+/**
+ * Loads the parts that are shown on demand, once the page has nothing else to do: a server that is away has none. And
+ * has the node types ready for the first search.
+ */
 export function preloadParts(): void {
+  setTimeout(preloadTyping, 200);
   const load = (): void => {
+    declaredIn(currentCatalogue());
     void Promise.allSettled([
       import("./SaveDialog"),
       import("./OpenDialog"),
@@ -11,11 +19,8 @@ export function preloadParts(): void {
       import("./MissingDialog"),
       import("./WorkflowsPanel"),
       import("./ModelsPanel"),
-      import("../interaction/CommandList"),
-      import("../interaction/Find"),
       import("../interaction/NodesPanel"),
       import("../interaction/OutlinePanel"),
-      import("../interaction/Palette"),
       import("../interaction/Shortcuts"),
       import("../panels/Inspector"),
       import("../panels/Settings"),
@@ -25,8 +30,18 @@ export function preloadParts(): void {
       import("../results/GridDialog"),
       import("../results/Viewer"),
       import("../running/HistoryPanel"),
-      import("../ui/OpenPopup"),
     ]);
   };
   setTimeout(load, 3000); // not by requestIdleCallback, which Safari does not have
+}
+
+/** Parts into which people type at once: letters must not wait for them. */
+function preloadTyping(): void {
+  void Promise.allSettled([
+    import("../interaction/Palette"),
+    import("../interaction/CommandList"),
+    import("../interaction/Find"),
+    import("../ui/OpenPopup"),
+    import("../widgets/ChoicePopup"),
+  ]);
 }

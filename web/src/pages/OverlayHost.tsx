@@ -1,7 +1,8 @@
 /** Shows the dialog or page over the editor that was asked for (`showOverlay`). Each is loaded when it is first needed. */
-import { type ComponentType, type LazyExoticComponent, lazy, Suspense } from "react";
+import type { ComponentType } from "react";
 import { type Overlay, showOverlay, useView } from "../state/view";
 import { Boundary } from "../ui/Boundary";
+import { onDemand } from "../ui/onDemand";
 
 export interface OverlayProps {
   readonly onClose: () => void;
@@ -11,15 +12,15 @@ export interface OverlayProps {
 
 type Kind = Exclude<Overlay["kind"], "element">;
 
-const PARTS: Readonly<Record<Kind, LazyExoticComponent<ComponentType<OverlayProps>>>> = {
-  commands: lazy(() => import("../interaction/CommandList")),
-  shortcuts: lazy(() => import("../interaction/Shortcuts")),
-  settings: lazy(() => import("../panels/Settings")),
-  templates: lazy(() => import("../documents/Templates")),
-  open: lazy(() => import("../documents/OpenDialog")),
-  save: lazy(() => import("../documents/SaveDialog")),
-  find: lazy(() => import("../interaction/Find")),
-  grid: lazy(() => import("../results/GridDialog")),
+const PARTS: Readonly<Record<Kind, ComponentType<OverlayProps>>> = {
+  commands: onDemand(() => import("../interaction/CommandList")),
+  shortcuts: onDemand(() => import("../interaction/Shortcuts")),
+  settings: onDemand(() => import("../panels/Settings")),
+  templates: onDemand(() => import("../documents/Templates")),
+  open: onDemand(() => import("../documents/OpenDialog")),
+  save: onDemand(() => import("../documents/SaveDialog")),
+  find: onDemand(() => import("../interaction/Find")),
+  grid: onDemand(() => import("../results/GridDialog")),
 };
 
 export function OverlayHost() {
@@ -30,9 +31,7 @@ export function OverlayHost() {
   const Part = PARTS[overlay.kind];
   return (
     <Boundary key={overlay.kind}>
-      <Suspense>
-        <Part onClose={close} overlay={overlay} />
-      </Suspense>
+      <Part onClose={close} overlay={overlay} />
     </Boundary>
   );
 }

@@ -1,14 +1,10 @@
 /** Shows the one popup there is at a time (`openPopup`): of a field on the canvas, of a button in a bar. */
-import { lazy, Suspense } from "react";
 import { useView } from "../state/view";
+import { onDemand } from "./onDemand";
 
-const OpenPopup = lazy(() => import("./OpenPopup"));
+const OpenPopup = onDemand(() => import("./OpenPopup"));
 
 export function PopupHost() {
   const popup = useView((state) => state.popup);
-  return popup ? (
-    <Suspense>
-      <OpenPopup popup={popup} />
-    </Suspense>
-  ) : null;
+  return popup ? <OpenPopup popup={popup} /> : null;
 }
