@@ -182,6 +182,17 @@ def test_another_browser_sees_the_same_progress(busy: Editor, browser: Browser) 
     expect(busy.page.get_by_role("button", name="Stop this run")).to_have_count(0)
 
 
+def test_a_saved_workflow_runs_in_every_browser_that_shows_it(busy: Editor, browser: Browser) -> None:
+    busy.open()
+    busy.save_as("shared by two")
+    with visit(browser) as (page, watch):
+        other = Editor(page, busy.server).open("/edit/shared%20by%20two")
+        run = long_run(busy)
+        expect(other.node("sample").locator("header")).to_contain_text(re.compile(rf"\d+/{LONG}"))
+        ask_for(busy.page, busy.server, "POST", f"/v1/runs/{run}/cancel")
+        assert watch.errors == []
+
+
 def test_two_runs_are_told_apart_by_what_changed(busy: Editor) -> None:
     busy.open()
     busy.set("sample", "steps", "3")

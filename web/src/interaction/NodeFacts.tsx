@@ -1,4 +1,5 @@
 /** What a node type is: its help, and what it takes and gives. */
+import { Markdown } from "../canvas/Markdown";
 import { lookOf } from "../canvas/socketLook";
 import type { NodeSpec } from "../graph/catalogue";
 import { isHidden } from "../graph/catalogue";
@@ -14,7 +15,9 @@ export function NodeFacts({ spec }: { readonly spec: NodeSpec }) {
         {spec.pack ? t("search.from", { pack: spec.pack }) : t("search.builtin")}
         {spec.experimental ? ` · ${t("search.experimental")}` : null}
       </p>
-      <p className={css.help}>{spec.help}</p>
+      <div className={css.help}>
+        <Markdown text={spec.help} />
+      </div>
       {inputs.length ? <Sockets title={t("search.takes")} sockets={inputs} /> : null}
       {spec.outputs.length ? <Sockets title={t("search.gives")} sockets={spec.outputs} /> : null}
     </article>

@@ -47,6 +47,9 @@ export const DOCUMENT = "document";
 /** The label of runs of which not all was wanted. */
 export const PART = "part";
 
+/** The label with the name of the saved workflow that a document is: another browser has it under another id. */
+export const SAVED = "saved";
+
 export function runOf(info: RunInfo): Run {
   return { info, seq: -1, since: null, plan: [], nodes: {} };
 }

@@ -3,6 +3,7 @@ import { createStore } from "zustand";
 import { ask } from "../api/client";
 import type { RunDetail, RunEvent, RunInfo, Workflow } from "../api/schema";
 import { follow } from "../api/socket";
+import { documentsStore } from "./documents";
 import { around, Keyed, nodeKey } from "./keyed";
 import {
   DOCUMENT,
@@ -12,6 +13,7 @@ import {
   type Run,
   reduceRun,
   runOf,
+  SAVED,
   together,
 } from "./run";
 import { originOf } from "./shownNode";
@@ -74,9 +76,19 @@ export function addRun(
 ): void {
   if (options.workflow) submitted.set(info.id, options.workflow);
   const known = runById(info.id);
+  if (!known) lookFromTwin(info);
   if (!known && isOver(info)) retold.add(info.id);
   put(known ? { ...known, info: { ...known.info, ...told(info) } } : runOf(info));
   if (!known && !options.quietly) follow({ [info.id]: -1 });
+}
+
+/** Show a run of the same saved workflow in another browser in the tab that has it here. */
+function lookFromTwin({ id, labels }: RunInfo): void {
+  const name = labels[SAVED];
+  const { open } = documentsStore.getState();
+  if (!name || open.some((store) => store.getState().id === labels[DOCUMENT])) return;
+  const twin = open.find((store) => store.getState().name === name);
+  if (twin) lookAtRun(id, twin.getState().id);
 }
 
 /** What an answer says of a run that events do not. */

@@ -11,7 +11,7 @@ import { currentCatalogue } from "./catalogue";
 import { type DocumentStore, titleOf, useDocument } from "./document";
 import { nodeKey, useKeyed, useKeyedPart } from "./keyed";
 import { usePreviewOf } from "./previews";
-import { DOCUMENT, type FileRef, isOver, type NodeRun, PART, type Run } from "./run";
+import { DOCUMENT, type FileRef, isOver, type NodeRun, PART, type Run, SAVED } from "./run";
 import { addRun, latestRun, nodeRuns, runsStore, submitting } from "./runStore";
 import { showing } from "./shownNode";
 import { uniqueId } from "./uniqueId";
@@ -121,7 +121,12 @@ export function runBody(
   const body: SubmitRun = {
     workflow: { ...(wanted?.workflow ?? workflow) },
     title: titleOf(state),
-    labels: { ...options.labels, ...(wanted ? { [PART]: "1" } : {}), [DOCUMENT]: state.id },
+    labels: {
+      ...options.labels,
+      ...(wanted ? { [PART]: "1" } : {}),
+      [DOCUMENT]: state.id,
+      ...(state.name ? { [SAVED]: state.name } : {}),
+    },
     ...(wanted ? { outputs: [...wanted.outputs] } : {}),
     ...(options.front ? { front: true } : {}),
     ...(options.interactive ? { interactive: true } : {}),

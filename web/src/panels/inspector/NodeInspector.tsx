@@ -1,4 +1,6 @@
 /** One node: its name, how it runs, all its inputs, and what came of it. */
+
+import { Markdown } from "../../canvas/Markdown";
 import { lookOf } from "../../canvas/socketLook";
 import { type InputSpec, isKnown, type NodeSpec, shownInputs, specOf } from "../../graph/catalogue";
 import { renameNode } from "../../graph/edits/nodes";
@@ -7,7 +9,6 @@ import { useCatalogue } from "../../state/catalogue";
 import { shownGraph, useDocument, useDocumentStore } from "../../state/document";
 import { t } from "../../strings/t";
 import { TextField } from "../../ui/Field";
-import { helpText } from "../../widgets/inputText";
 import { hasWidget } from "../../widgets/kindOf";
 import { NodeWidget } from "../../widgets/NodeWidget";
 import { SizePicker } from "../../widgets/SizePicker";
@@ -51,7 +52,11 @@ export function NodeInspector({ node: id }: { readonly node: NodeId }) {
           <p className={css.error}>{t("widgets.unknownType", { type: node.type })}</p>
         )}
         <Facts spec={spec} node={node} />
-        {spec.help ? <p className={css.help}>{helpText(spec.help)}</p> : null}
+        {spec.help ? (
+          <div className={css.help}>
+            <Markdown text={spec.help} />
+          </div>
+        ) : null}
         <ModeButtons nodes={[id]} />
         <NodeColor nodes={[id]} />
       </div>
