@@ -1,9 +1,10 @@
 /** Edits that must not change what a graph means, or that must lead there and back. */
+
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { ANY } from "../../src/graph/accepts";
 import { flatten } from "../../src/graph/bypass";
-import { type NodeSpec, specOf } from "../../src/graph/catalogue";
+import { NO_CATALOGUE, type NodeSpec, specOf } from "../../src/graph/catalogue";
 import { copyText, parseClipboard, paste } from "../../src/graph/clipboard";
 import type { Context } from "../../src/graph/edits/context";
 import {
@@ -85,6 +86,29 @@ describe("subgraphs", () => {
       }),
       runs,
     );
+  });
+
+  test("a dot on a link that an instance's value replaces is gone with the link", () => {
+    const inner = {
+      a: { type: "Text", inputs: { text: "a" } },
+      b: { type: "Text", inputs: { text: { link: ["a", "STRING_0"] as [string, string] } } },
+    };
+    const workflow = {
+      format: "noisewright/workflow" as const,
+      version: 1,
+      nodes: { whole: { type: "subgraph/Sub", inputs: { given: "other" } } },
+      subgraphs: {
+        Sub: {
+          inputs: [{ name: "given", type: "STRING", to: [["b", "text"] as [string, string]] }],
+          outputs: [],
+          nodes: inner,
+          layout: { "x-waypoints": { b: { text: [[10, 20]] } } },
+        },
+      },
+    };
+    const flat = unwrap({ workflow, catalogue: NO_CATALOGUE, scope: null }, "whole").workflow;
+    expect(looseEnds(flat)).toEqual([]);
+    expect(flat.nodes?.b?.inputs?.text).toBe("other");
   });
 
   test("wrapped and unwrapped, everything is as it was, but for the order", () => {

@@ -2,7 +2,7 @@
 import { outer } from "../bypass";
 import { isInstance, specOf } from "../catalogue";
 import type { Point } from "../point";
-import { movedWays } from "../ways";
+import { movedWays, withoutLostWays } from "../ways";
 import {
   type Graph,
   graphAt,
@@ -74,7 +74,7 @@ export function unwrap(c: Context, id: NodeId): Unwrapped {
     return place ? { node: place[0], input: place[1] } : null;
   });
   const moved = withReferencesMoved(
-    withGraph(c.workflow, c.scope, { nodes: fed, layout }),
+    withGraph(c.workflow, c.scope, withoutLostWays({ nodes: fed, layout })),
     c.scope,
     {
       input: (node, input) => (node === id ? (inputEnds.get(input) ?? []) : undefined),
