@@ -25,7 +25,13 @@ import {
   splice,
   swappable,
 } from "../../src/graph/edits/links";
-import { addNode, moveNodes, removeNodes, setInput } from "../../src/graph/edits/nodes";
+import {
+  addNode,
+  moveNodes,
+  removeNodes,
+  setAfterRun,
+  setInput,
+} from "../../src/graph/edits/nodes";
 import { addEnd, promote, removeEnd, uses, wrap } from "../../src/graph/edits/subgraphs";
 import {
   graphAt,
@@ -209,6 +215,12 @@ describe("subgraphs", () => {
   if (!wrapped) throw new Error("nothing wrapped");
   const { workflow, id } = wrapped;
   const inside = contextOf(workflow, "Twice");
+
+  test("nothing is given to an input that the definition does not have", () => {
+    const c = contextOf(workflow);
+    expect(setInput(c, id, "gone", 1)).toBe(workflow);
+    expect(setAfterRun(c, id, "gone", "random")).toBe(workflow);
+  });
 
   test("links to the rails are ends", () => {
     expect(workflow.subgraphs?.Twice).toMatchObject({

@@ -1,5 +1,5 @@
 /** Edits of nodes: adding, removing, moving, copying, and what each of them is and holds. */
-import { declared, instanceSpec } from "../catalogue";
+import { declared, instanceSpec, isInstance } from "../catalogue";
 import type { Point } from "../point";
 import { copiedWays, movedWays } from "../ways";
 import {
@@ -145,7 +145,7 @@ function stepped(graph: Graph, steps: ReadonlyMap<NodeId, Point>): Graph["layout
 export function setInput(c: Context, node: NodeId, input: string, value: unknown): Workflow {
   const next = value === undefined ? undefined : asSetting(value);
   return editedNodes(c, [node], (found) =>
-    JSON.stringify(found.inputs?.[input]) === JSON.stringify(next)
+    isLostEnd(c, found, input) || JSON.stringify(found.inputs?.[input]) === JSON.stringify(next)
       ? found
       : holding(found, input, next),
   );
@@ -175,7 +175,16 @@ export function setAfterRun(
   input: string,
   mode: AfterRun | null,
 ): Workflow {
-  return editedNodes(c, [node], (found) => withAfterRun(found, input, mode));
+  return editedNodes(c, [node], (found) =>
+    isLostEnd(c, found, input) ? found : withAfterRun(found, input, mode),
+  );
+}
+
+/** Whether a node is an instance whose definition has no such input (any more): nothing can be given to it. */
+function isLostEnd(c: Context, node: WorkflowNode, input: string): boolean {
+  if (!isInstance(c.workflow, node)) return false;
+  const definition = c.workflow.subgraphs?.[node.type.slice(SUBGRAPH.length)];
+  return !definition?.inputs?.some((end) => end.name === input);
 }
 
 /** Change how nodes stand on the canvas; what is set to undefined or false is left out. */
