@@ -8,6 +8,9 @@ export type Route =
   | { readonly page: "form"; readonly name: string }
   | { readonly page: "start" };
 
+/** Names of forms that begin with this are ids of documents in a tab: unsaved ones have no name. */
+export const TAB = "@";
+
 function routeOf(path: string): Route {
   const inner = path.slice(base.length).replace(/^\/+|\/+$/g, "");
   const [first = "", ...rest] = inner.split("/").map(decodeURIComponent);

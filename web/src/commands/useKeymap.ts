@@ -2,6 +2,7 @@
 import { useEffect } from "react";
 import { isAmongFields } from "../interaction/keyboardFocus";
 import { paletteStore } from "../interaction/paletteStore";
+import { isTyping } from "../interaction/typing";
 import { preferencesStore } from "../state/preferences";
 import { viewStore } from "../state/view";
 import { allCommands, isAvailable } from "./all";
@@ -33,12 +34,12 @@ export function useKeymap(): void {
 
 function holds(command: Command, keys: string, event: KeyboardEvent): boolean {
   if (viewStore.getState().overlay && command.id !== "view.commands") return false;
-  const isTyping = event.composedPath().some(isEditable);
+  const isWriting = event.composedPath().some(isTyping);
   if (keys === "Tab" && isAmongFields()) return false;
   if (EDITING.has(keys) && event.composedPath().some(isWritten)) return false;
   if ((command.scope ?? "canvas") === "anywhere")
-    return !isTyping || /^(Ctrl|Alt)\+|^F\d+$/.test(keys);
-  return !isTyping && !isSomethingOpen() && event.composedPath().some(isCanvas);
+    return !isWriting || /^(Ctrl|Alt)\+|^F\d+$/.test(keys);
+  return !isWriting && !isSomethingOpen() && event.composedPath().some(isCanvas);
 }
 
 /** Whether a popup or search has just been opened, and takes the keyboard in a moment. */
@@ -59,23 +60,11 @@ const EDITING = new Set([
   "Ctrl+B",
 ]);
 
-function isEditable(target: EventTarget): boolean {
-  if (!(target instanceof HTMLElement)) return false;
-  if (target instanceof HTMLInputElement) return !UNTYPED.has(target.type);
-  return (
-    target instanceof HTMLTextAreaElement ||
-    target instanceof HTMLSelectElement ||
-    target.isContentEditable
-  );
-}
-
 /** Whether it has words of its own to undo: a number that rests, or a choice, has not. */
 function isWritten(target: EventTarget): boolean {
-  if (!isEditable(target) || target instanceof HTMLSelectElement) return false;
+  if (!isTyping(target) || target instanceof HTMLSelectElement) return false;
   return !(target instanceof HTMLInputElement && target.readOnly);
 }
-
-const UNTYPED = new Set(["button", "checkbox", "radio", "range", "color", "file", "submit"]);
 
 /** Keys for the canvas also hold where nothing has the keyboard. */
 function isCanvas(target: EventTarget): boolean {

@@ -1,5 +1,5 @@
 /** Commands for what is open beside the graph. */
-import { goTo } from "../route";
+import { goTo, TAB } from "../route";
 import { activeDocument } from "../state/documents";
 import { showOverlay, togglePanel, viewStore } from "../state/view";
 import type { Command } from "./command";
@@ -32,7 +32,7 @@ export const viewCommands: readonly Command[] = [
     run: () => {
       const state = withForm();
       // What is unsaved, or changed since, is found by the id of its tab.
-      if (state) goTo({ page: "form", name: `@${state.id}` });
+      if (state) goTo({ page: "form", name: TAB + state.id });
     },
   },
   {

@@ -4,6 +4,7 @@ import type { DownloadInfo } from "../api/schema";
 import { isOver, startDownload, stopDownload } from "../state/downloads";
 import { t } from "../strings/t";
 import { IconButton } from "../ui/IconButton";
+import { ProgressBar } from "../ui/ProgressBar";
 import { tellError } from "../ui/toasts";
 import { bytesText } from "../widgets/modelOrigin";
 import css from "./DownloadEntry.module.css";
@@ -53,10 +54,11 @@ export function DownloadEntry({ download }: { readonly download: DownloadInfo })
         />
       </span>
       {isOver(download) ? null : (
-        <progress
+        <ProgressBar
           className={css.bar}
-          aria-label={lastPart(name) || source}
-          {...(total > 0 ? { value: done, max: total } : {})}
+          label={lastPart(name) || source}
+          done={done}
+          total={total}
         />
       )}
       <small className={css.facts} data-state={state}>

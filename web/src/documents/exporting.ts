@@ -4,6 +4,7 @@ import type { Workflow } from "../graph/workflow";
 import { currentCatalogue } from "../state/catalogue";
 import { type DocumentStore, isChanged } from "../state/document";
 import { t } from "../strings/t";
+import { saveFile } from "../ui/saveFile";
 import { tell, tellError } from "../ui/toasts";
 import { graphSvg } from "./graphSvg";
 import { convert } from "./library";
@@ -15,12 +16,12 @@ export async function exportJson(document: DocumentStore): Promise<void> {
   const state = document.getState();
   try {
     const { text } = await convert({ workflow: state.workflow });
-    download(`${nameOf(state)}.json`, new Blob([text], { type: "application/json" }));
+    saveFile(`${nameOf(state)}.json`, new Blob([text], { type: "application/json" }));
   } catch (error) {
     if (!(error instanceof Refused && error.isAway)) return void tellError(error);
     tell(t("documents.awayExport"));
     const text = `${JSON.stringify(state.workflow, null, 2)}\n`;
-    download(`${nameOf(state)}.json`, new Blob([text], { type: "application/json" }));
+    saveFile(`${nameOf(state)}.json`, new Blob([text], { type: "application/json" }));
   }
 }
 
@@ -29,7 +30,7 @@ export function exportPicture(document: DocumentStore): void {
   const state = document.getState();
   const style = getComputedStyle(window.document.documentElement);
   const svg = graphSvg(state.workflow, currentCatalogue(), (name) => style.getPropertyValue(name));
-  download(`${nameOf(state)}.svg`, new Blob([svg], { type: "image/svg+xml" }));
+  saveFile(`${nameOf(state)}.svg`, new Blob([svg], { type: "image/svg+xml" }));
 }
 
 export async function copyCurl(document: DocumentStore): Promise<void> {
@@ -65,13 +66,4 @@ async function copyText(text: string): Promise<void> {
   } catch {
     tell(t("documents.cannotCopy"), { tone: "error" });
   }
-}
-
-/** Let the browser save something to a file. */
-function download(name: string, content: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(content);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser may be slow to begin
 }

@@ -49,6 +49,11 @@ const bare: Omit<NodeSpec, "type" | "title"> = {
   pack: "",
 };
 
+/** A node type of which nothing is told but what is given here. */
+export function nodeSpec(type: string, more: Partial<NodeSpec> = {}): NodeSpec {
+  return { ...bare, type, title: type, ...more };
+}
+
 export function inputSpec(name: string, type: string, more: Partial<InputSpec> = {}): InputSpec {
   return {
     name,
@@ -170,25 +175,20 @@ function definitionSpec(catalogue: Catalogue, workflow: Workflow, type: string):
     const like = specIn(output.from[0])?.outputs.find((item) => item.name === output.from[1]);
     return { name: output.name, type: output.type ?? like?.type ?? ANY, list: like?.list ?? false };
   });
-  return {
-    ...bare,
-    type,
+  return nodeSpec(type, {
     title: definition?.title ?? type.slice(SUBGRAPH.length),
     inputs,
     outputs,
     output: Object.keys(nodes).some((id) => specIn(id)?.output ?? false),
-  };
+  });
 }
 
 function unknownSpec(node: WorkflowNode, nodes: Readonly<Record<string, WorkflowNode>>): NodeSpec {
   const outputs = outputsInUse(nodes).get(node) ?? [];
-  return {
-    ...bare,
-    type: node.type,
-    title: node.type,
+  return nodeSpec(node.type, {
     inputs: Object.keys(node.inputs ?? {}).map((name) => inputSpec(name, ANY)),
     outputs: [...outputs].map((name) => ({ name, type: ANY, list: false })),
-  };
+  });
 }
 
 const inUse = new WeakMap<object, ReadonlyMap<WorkflowNode | undefined, ReadonlySet<string>>>();

@@ -4,21 +4,8 @@ import { isInstance } from "../graph/catalogue";
 import type { Context } from "../graph/edits/context";
 import { framesOf, membersOf } from "../graph/edits/frames";
 import type { Boxes } from "../graph/point";
-import {
-  type Graph,
-  type LinkPlace,
-  linkId,
-  linksOf,
-  type NodeId,
-  type Workflow,
-} from "../graph/workflow";
-import {
-  contextOf,
-  type DocumentState,
-  type DocumentStore,
-  type EditOptions,
-  shownGraph,
-} from "../state/document";
+import { type LinkPlace, linkId, linksOf, type NodeId, type Workflow } from "../graph/workflow";
+import { contextOf, type DocumentState, type EditOptions, shownGraph } from "../state/document";
 import { activeDocument } from "../state/documents";
 import { type StringKey, t, type Values } from "../strings/t";
 import type { Thing } from "./gestures/gesture";
@@ -106,8 +93,4 @@ export function chosenFrames(state: DocumentState): readonly string[] {
   return framesOf(shownGraph(state).layout).flatMap(({ id }) =>
     id !== undefined && state.selection.frames.has(id) ? [id] : [],
   );
-}
-
-export function graphNow(store: DocumentStore): Graph {
-  return shownGraph(store.getState());
 }

@@ -6,7 +6,7 @@ import type { InterfaceInput } from "../api/schema";
 import { loadWorkflow } from "../documents/library";
 import { type Catalogue, type InputSpec, specOf } from "../graph/catalogue";
 import { graphAt, type Workflow } from "../graph/workflow";
-import { goTo } from "../route";
+import { goTo, TAB } from "../route";
 import { loadCatalogue, useCatalogue } from "../state/catalogue";
 import {
   createDocument,
@@ -30,9 +30,6 @@ import css from "./FormPage.module.css";
 import { OverlayHost } from "./OverlayHost";
 import { RunResult } from "./RunResult";
 import { start } from "./starting";
-
-/** Names that begin with this are ids of documents that are open in a tab: unsaved ones have no name. */
-const TAB = "@";
 
 export default function FormPage({ name }: { readonly name: string }) {
   const [store, setStore] = useState<DocumentStore | null>(null);

@@ -8,6 +8,7 @@ import { filesOfRun, useRuns } from "../state/runs";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
 import { Menu } from "../ui/Menu";
+import { ProgressBar } from "../ui/ProgressBar";
 import { tellError } from "../ui/toasts";
 import { showGraph } from "./FormPage";
 import css from "./PictureRow.module.css";
@@ -72,11 +73,11 @@ function InTheMaking({ run }: { readonly run: Run }) {
   return (
     <>
       {working ? <NodePreview path={working[0]} /> : null}
-      <progress
+      <ProgressBar
         className={css.progress}
-        max={working?.[1].total || 1}
-        value={working?.[1].done ?? 0}
-        aria-label={t("pages.making")}
+        label={t("pages.making")}
+        done={working?.[1].done ?? 0}
+        total={working?.[1].total ?? 0}
       />
     </>
   );

@@ -6,6 +6,7 @@ import { isOver, type Run } from "../state/run";
 import { filesOfRun } from "../state/runs";
 import { t } from "../strings/t";
 import { Empty } from "../ui/Empty";
+import { ProgressBar } from "../ui/ProgressBar";
 import css from "./RunResult.module.css";
 
 interface RunResultProps {
@@ -26,12 +27,7 @@ export function RunResult({ run, empty }: RunResultProps) {
       ) : null}
       {isOver(info) ? null : (
         <>
-          <progress
-            className={css.progress}
-            max={info.total || 1}
-            value={info.done}
-            aria-label={t("pages.making")}
-          />
+          <ProgressBar label={t("pages.making")} done={info.done} total={info.total} />
           <Previews run={run} />
         </>
       )}

@@ -30,6 +30,8 @@ const IDEAS = [
   "hot air balloon",
 ];
 const INCLUDED = "sprout.safetensors";
+/** Pixels a side of a square picture, for models that do not tell. */
+const SIDE = 512;
 
 export default function StartPage() {
   const [prompt, setPrompt] = useState(IDEAS[0] ?? "");
@@ -38,7 +40,7 @@ export default function StartPage() {
   const [model, setModel] = useState(INCLUDED);
   const rows = useStore(rowsStore, (state) => state.rows);
   const isWelcomed = usePreference("welcomed");
-  const side = models.find(({ name }) => name === model)?.side || 64;
+  const side = models.find(({ name }) => name === model)?.side || SIDE;
   const wish: Wish = { prompt, model, ...sizeOf(shape, side) };
 
   useEffect(() => {
@@ -138,7 +140,7 @@ async function begin(): Promise<readonly ModelInfo[]> {
     ({ folder }) => folder === "checkpoints",
   );
   if (!isBegun && !preferencesStore.getState().welcomed) {
-    const side = models.find(({ name }) => name === INCLUDED)?.side || 64;
+    const side = models.find(({ name }) => name === INCLUDED)?.side || SIDE;
     void makeFour({ prompt: IDEAS[0] ?? "", model: INCLUDED, ...sizeOf("square", side) }).catch(
       tellError,
     );

@@ -12,6 +12,7 @@ import { t } from "../strings/t";
 import { Button } from "../ui/Button";
 import { Dialog } from "../ui/Dialog";
 import { SelectField, SwitchField } from "../ui/Field";
+import { saveFile } from "../ui/saveFile";
 import { tell } from "../ui/toasts";
 import css from "./Settings.module.css";
 
@@ -140,14 +141,8 @@ async function askToNotify(notify: boolean): Promise<void> {
 }
 
 function download(): void {
-  const blob = new Blob([JSON.stringify(preferencesStore.getState(), null, 2)], {
-    type: "application/json",
-  });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = "noisewright-settings.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  const settings = JSON.stringify(preferencesStore.getState(), null, 2);
+  saveFile("noisewright-settings.json", new Blob([settings], { type: "application/json" }));
 }
 
 /** Take over the settings of a file: those that are known, of the kind they have. */

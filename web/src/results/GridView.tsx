@@ -8,9 +8,10 @@ import { isOver, type Run } from "../state/run";
 import { filesOfRun, useRuns } from "../state/runs";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
+import { saveFile } from "../ui/saveFile";
 import { tellError } from "../ui/toasts";
 import css from "./GridView.module.css";
-import { drawnGrid, saved } from "./gridPicture";
+import { drawnGrid } from "./gridPicture";
 import { type Grid, type GridCell, stopGrid } from "./grids";
 
 interface GridViewProps {
@@ -165,5 +166,5 @@ async function save(grid: Grid, runOf: (cell: GridCell) => Run | undefined): Pro
         ]
       : [];
   });
-  saved(await drawnGrid({ rows, columns, pages, pictures }));
+  saveFile("grid.png", await drawnGrid({ rows, columns, pages, pictures }));
 }

@@ -67,12 +67,3 @@ async function loaded(address: string): Promise<ImageBitmap> {
   const response = await fetch(address, { credentials: "same-origin" });
   return createImageBitmap(await response.blob());
 }
-
-/** Give a file to the person. */
-export function saved(blob: Blob): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = "grid.png";
-  link.click();
-  URL.revokeObjectURL(link.href);
-}

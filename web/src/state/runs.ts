@@ -10,7 +10,6 @@ import { type LastUsed, resolveAfterRun, usedKey } from "./afterRun";
 import { currentCatalogue } from "./catalogue";
 import { type DocumentStore, titleOf, useDocument } from "./document";
 import { nodeKey, useKeyed, useKeyedPart } from "./keyed";
-import { usePreviewOf } from "./previews";
 import { DOCUMENT, type FileRef, isOver, type NodeRun, PART, type Run, SAVED } from "./run";
 import { addRun, latestRun, nodeRuns, runsStore, submitting } from "./runStore";
 import { showing } from "./shownNode";
@@ -33,14 +32,6 @@ export function usePartOfNodeRun<T>(path: string, select: (run: NodeRun | undefi
 /** The same, for those who draw by themselves. */
 export function nodeRunOf(documentId: string, path: string): NodeRun | null {
   return nodeRuns.get(nodeKey(documentId, path)) ?? null;
-}
-
-/** The newest picture in the making of a node of the document around. */
-export function usePreview(path: string): ImageBitmap | null {
-  return usePreviewOf(
-    useDocument((state) => state.id),
-    path,
-  );
 }
 
 /** A part of the document's newest run, as narrow as possible. */

@@ -2,6 +2,7 @@
 import type { DownloadInfo } from "../api/schema";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
+import { ProgressBar } from "../ui/ProgressBar";
 import css from "./DownloadLine.module.css";
 import { bytesText } from "./modelOrigin";
 
@@ -25,11 +26,7 @@ export function DownloadLine({ download, onStop }: DownloadLineProps) {
         )}
       </div>
       {isFailed ? null : (
-        <progress
-          className={css.bar}
-          aria-label={download.name}
-          {...(download.total > 0 ? { value: download.done, max: download.total } : {})}
-        />
+        <ProgressBar label={download.name} done={download.done} total={download.total} />
       )}
     </div>
   );

@@ -6,6 +6,7 @@ import {
   inputSpec,
   NO_CATALOGUE,
   type NodeSpec,
+  nodeSpec,
 } from "../../src/graph/catalogue";
 import { boxesOf, type Density, geometryOf, METRICS, railsOf } from "../../src/graph/geometry";
 import type { Workflow } from "../../src/graph/workflow";
@@ -14,30 +15,12 @@ const spec = (
   inputs: readonly InputSpec[],
   outputs: readonly string[],
   more: Partial<NodeSpec> = {},
-): NodeSpec => ({
-  type: "Thing",
-  title: "Thing",
-  category: "",
-  help: "",
-  version: 1,
-  inputs: [...inputs],
-  others: null,
-  outputs: outputs.map((type) => ({ name: type, type, list: false })),
-  output: false,
-  impure: false,
-  lane: "cpu",
-  progress: false,
-  expands: false,
-  by_id: false,
-  gradients: false,
-  deprecated: false,
-  experimental: false,
-  services: [],
-  replaces: [],
-  module: "",
-  pack: "",
-  ...more,
-});
+): NodeSpec =>
+  nodeSpec("Thing", {
+    inputs: [...inputs],
+    outputs: outputs.map((type) => ({ name: type, type, list: false })),
+    ...more,
+  });
 
 const regular = { density: "regular", preview: true } as const;
 

@@ -2,32 +2,19 @@ import { expect, test } from "vitest";
 import { flowLinks, flowNodes } from "../../src/canvas/flow";
 import { indexOf } from "../../src/canvas/gridIndex";
 import { boundsOf, STILL, sceneBuilder, shifted, socketAt } from "../../src/canvas/scene";
-import { type Catalogue, inputSpec, NO_CATALOGUE, type NodeSpec } from "../../src/graph/catalogue";
+import {
+  type Catalogue,
+  inputSpec,
+  NO_CATALOGUE,
+  type NodeSpec,
+  nodeSpec,
+} from "../../src/graph/catalogue";
 import { editGraph, linkId, type Workflow } from "../../src/graph/workflow";
 
-const thing: NodeSpec = {
-  type: "Thing",
-  title: "Thing",
-  category: "",
-  help: "",
-  version: 1,
+const thing: NodeSpec = nodeSpec("Thing", {
   inputs: [inputSpec("image", "IMAGE"), inputSpec("by", "FLOAT")],
-  others: null,
   outputs: [{ name: "IMAGE", type: "IMAGE", list: false }],
-  output: false,
-  impure: false,
-  lane: "cpu",
-  progress: false,
-  expands: false,
-  by_id: false,
-  gradients: false,
-  deprecated: false,
-  experimental: false,
-  services: [],
-  replaces: [],
-  module: "",
-  pack: "",
-};
+});
 const catalogue: Catalogue = { ...NO_CATALOGUE, known: new Map([["Thing", thing]]) };
 const look = { density: "regular", previews: true, links: "curve" } as const;
 

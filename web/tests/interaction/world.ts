@@ -1,6 +1,12 @@
 /** A small graph to make gestures on: a loader feeds two prompts, these a sampler, this a decoder and a saver. */
 import type { NodeSpec } from "../../src/api/schema";
-import { type Catalogue, inputSpec, NO_CATALOGUE, specOf } from "../../src/graph/catalogue";
+import {
+  type Catalogue,
+  inputSpec,
+  NO_CATALOGUE,
+  nodeSpec,
+  specOf,
+} from "../../src/graph/catalogue";
 import type { Context } from "../../src/graph/edits/context";
 import { boxesOf, geometryOf } from "../../src/graph/geometry";
 import type { Point } from "../../src/graph/point";
@@ -14,29 +20,11 @@ import { NOTHING, type Selection } from "../../src/state/document";
 type Socket = readonly [name: string, type: string];
 
 function spec(type: string, inputs: readonly Socket[], outputs: readonly Socket[]): NodeSpec {
-  return {
-    type,
-    title: type,
-    category: "",
-    help: "",
-    version: 1,
+  return nodeSpec(type, {
     inputs: inputs.map(([name, wire]) => inputSpec(name, wire, { required: true })),
-    others: null,
     outputs: outputs.map(([name, wire]) => ({ name, type: wire, list: false })),
     output: outputs.length === 0,
-    impure: false,
-    lane: "cpu",
-    progress: false,
-    expands: false,
-    by_id: false,
-    gradients: false,
-    deprecated: false,
-    experimental: false,
-    services: [],
-    replaces: [],
-    module: "",
-    pack: "",
-  };
+  });
 }
 
 const SPECS = [

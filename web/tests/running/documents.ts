@@ -1,6 +1,6 @@
 /** Documents and node types for tests of running. */
 import type { NodeSpec, OutputSpec } from "../../src/api/schema";
-import { type Catalogue, catalogueOf, inputSpec } from "../../src/graph/catalogue";
+import { type Catalogue, catalogueOf, inputSpec, nodeSpec } from "../../src/graph/catalogue";
 import { editGraph, type Scope, type Workflow } from "../../src/graph/workflow";
 
 /** The document with another setting. */
@@ -24,32 +24,13 @@ export function specWith(
   outputs: Readonly<Record<string, string>> = {},
   more: Partial<NodeSpec> = {},
 ): NodeSpec {
-  return {
-    type,
-    title: type,
-    category: "",
-    help: "",
-    version: 1,
+  return nodeSpec(type, {
     inputs: Object.entries(inputs).map(([name, wire]) => inputSpec(name, wire, { required: true })),
-    others: null,
     outputs: Object.entries(outputs).map(
       ([name, wire]): OutputSpec => ({ name, type: wire, list: false }),
     ),
-    output: false,
-    impure: false,
-    lane: "cpu",
-    progress: false,
-    expands: false,
-    by_id: false,
-    gradients: false,
-    deprecated: false,
-    experimental: false,
-    services: [],
-    replaces: [],
-    module: "",
-    pack: "",
     ...more,
-  };
+  });
 }
 
 export const catalogue: Catalogue = catalogueOf({

@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CatalogueInfo, NodeSpec } from "../../src/api/schema";
-import { catalogueOf, type InputSpec, inputSpec } from "../../src/graph/catalogue";
+import { catalogueOf, type InputSpec, inputSpec, nodeSpec } from "../../src/graph/catalogue";
 import { catalogueStore } from "../../src/state/catalogue";
 import { createDocument, DocumentProvider, type DocumentStore } from "../../src/state/document";
 import { hasWidget, kindOf, type WidgetKind } from "../../src/widgets/kindOf";
@@ -27,29 +27,13 @@ const INPUTS: Readonly<Record<WidgetKind, InputSpec>> = {
   mixed: inputSpec("any", "INT,FLOAT,STRING,BOOLEAN", { default: 1 }),
 };
 
-const SPEC: NodeSpec = {
-  type: "AcmeAll",
+const SPEC: NodeSpec = nodeSpec("AcmeAll", {
   title: "All",
   category: "acme",
-  help: "",
-  version: 1,
   inputs: Object.values(INPUTS),
-  others: null,
-  outputs: [],
   output: true,
-  impure: false,
-  lane: "cpu",
-  progress: false,
-  expands: false,
-  by_id: false,
-  gradients: false,
-  deprecated: false,
-  experimental: false,
-  services: [],
-  replaces: [],
-  module: "",
   pack: "acme",
-};
+});
 
 const INFO: CatalogueInfo = { revision: "1", nodes: { AcmeAll: SPEC }, errors: {}, packs: [] };
 

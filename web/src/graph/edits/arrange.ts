@@ -1,5 +1,5 @@
 /** Putting nodes in line. What is pinned stays where it is. boxes: where nodes stand now, and how large they are. */
-import { around, type Box, type Boxes, type Point, snapped } from "../point";
+import { around, type Box, type Boxes, type Point } from "../point";
 import { graphAt, linksOf, type NodeId, type Workflow } from "../workflow";
 import type { Context } from "./context";
 import { moveNodes, setNodeLayout } from "./nodes";
@@ -100,14 +100,6 @@ export function sameWidth(c: Context, ids: readonly NodeId[], boxes: Boxes): Wor
     c,
     placed.map(([id]) => id),
     { width },
-  );
-}
-
-/** Put nodes on the grid. */
-export function snapToGrid(c: Context, ids: readonly NodeId[], boxes: Boxes): Workflow {
-  return moved(
-    c,
-    boxesOf(ids, boxes).map(([id, { x, y }]) => [id, { x: snapped(x), y: snapped(y) }]),
   );
 }
 

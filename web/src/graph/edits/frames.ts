@@ -30,11 +30,6 @@ export function framesOf(layout: Layout): readonly Frame[] {
 
 const NO_FRAMES: readonly Frame[] = [];
 
-/** The frame that a node stands in directly; null: none. */
-export function frameOf(layout: Layout, node: NodeId): FrameId | null {
-  return framesOf(layout).find((frame) => frame.nodes?.includes(node))?.id ?? null;
-}
-
 /** The frame that a frame stands in; null: none. */
 export function frameAround(layout: Layout, id: FrameId): FrameId | null {
   return framesOf(layout).find((frame) => frame.frames?.includes(id))?.id ?? null;

@@ -72,12 +72,6 @@ export function addResult(c: Context, node: NodeId, output?: string): Workflow {
   );
 }
 
-export function removeResult(c: Context, node: NodeId, output?: string): Workflow {
-  return withOutputs(c.workflow, (entries) =>
-    entries.filter((entry) => entry.node !== node || entry.output !== output),
-  );
-}
-
 function withInputs(
   workflow: Workflow,
   change: (entries: readonly InterfaceInput[]) => readonly InterfaceInput[],

@@ -2,11 +2,8 @@
 export const app = {
   name: "Noisewright",
   loading: "Opening",
-  failed: "The editor could not start. {reason}",
-  reload: "Reload",
   close: "Close",
   cancel: "Cancel",
-  ok: "OK",
   more: "More",
   dismiss: "Dismiss",
   undo: "Undo",
@@ -32,5 +29,4 @@ export const app = {
   minimap: "Overview",
   brokenPart: "This part of the editor stopped. {reason}",
   tryAgain: "Try again",
-  nothingOpen: "No workflow is open.",
 } as const;

@@ -17,7 +17,6 @@ export const canvas = {
   socketFrom: "{type}, from {source}",
   socketDefault: "{type}, not connected",
   socketRequired: "{type}, to be connected",
-  insert: "Insert a node into this link",
   wireless: "{source} · {output}",
   frame: "Frame",
   frameNodes: "{count|one node|{count} nodes}",

@@ -6,7 +6,6 @@ export const graph = {
   itself: "A node cannot feed itself.",
   circle: "This would close a circle: the node would wait for its own result.",
   type: "“{input}” takes {wanted}, but “{output}” gives {given}.",
-  inside: "A subgraph cannot stand inside itself.",
   subgraph: "Subgraph",
   frame: "Frame",
 } as const;

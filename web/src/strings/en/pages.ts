@@ -1,6 +1,5 @@
 /** Workflows as forms, and the page for newcomers. */
 export const pages = {
-  form: "Form",
   noForm: "This workflow has no form yet. In its graph, choose inputs and add them to the form.",
   cannotOpen: "“{name}” could not be opened. {reason}",
   showGraph: "Show the graph",
@@ -11,10 +10,7 @@ export const pages = {
   cancel: "Stop",
   results: "Results",
   nothingYet: "What is made appears here.",
-  back: "All workflows",
-  progress: "{done} of {total}",
   failed: "It could not be made. {message} {hint}",
-  away: "The server is not reachable.",
 
   title: "What would you like to see?",
   prompt: "Describe the picture",
@@ -37,8 +33,6 @@ export const pages = {
   rowReference: "From a picture, as “{prompt}”",
   picture: "Picture {number} of “{prompt}”",
   editor: "Open the editor",
-  clear: "Without reference",
-  reference: "Reference",
 
   welcome: "You can begin",
   welcomeText:
