@@ -28,8 +28,11 @@ def zone(page: Page, title: str) -> Any:
         """() => {
           const data = new DataTransfer();
           data.items.add(new File([""], "a"));
-          const over = { dataTransfer: data, bubbles: true, cancelable: true };
-          document.body.dispatchEvent(new DragEvent("dragover", over));
+          const facts = { dataTransfer: data, bubbles: true, cancelable: true };
+          const over = () => document.body.dispatchEvent(new DragEvent("dragover", facts));
+          const again = setInterval(over, 50); // as a browser does for as long as something is held over it
+          addEventListener("drop", () => clearInterval(again), { once: true, capture: true });
+          over();
         }"""
     )
     return page.get_by_role("region", name="Drop it on what you want").get_by_text(title, exact=True)
@@ -52,6 +55,16 @@ def test_a_browser_that_crashes_has_everything_again(editor: Editor) -> None:
     expect(again.node("prompt")).to_contain_text("red apple")
     again.page.get_by_role("tab").last.click()
     expect(again.titled("EmptyImage")).to_be_visible()
+
+
+def test_a_page_that_is_loaded_again_at_once_has_the_last_step_and_tab(editor: Editor) -> None:
+    editor.open()
+    editor.press("Alt+n")
+    expect(editor.page.get_by_role("tab")).to_have_count(2)
+    editor.add("EmptyImage")
+    editor.page.reload()
+    expect(editor.page.get_by_role("tab")).to_have_count(2)
+    expect(editor.titled("EmptyImage")).to_be_visible()
 
 
 def test_a_browser_that_lost_its_memory_gets_the_draft_of_the_server(editor: Editor, browser: Browser) -> None:

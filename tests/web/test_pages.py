@@ -61,6 +61,23 @@ def test_the_first_visit_makes_pictures_by_itself_and_varies_one(browser: Browse
         assert watch.errors == []
 
 
+def test_who_is_quicker_than_the_list_of_models_gets_pictures_of_the_models_size(
+    browser: Browser, fresh: Started
+) -> None:
+    with visit(browser) as (page, watch):
+        late = []
+        page.route("**/v1/models", lambda route: late.append(route))  # noqa: PLW0108 - playwright needs a function
+        page.goto(f"{fresh.address}/start")
+        page.get_by_role("button", name="Make four").click()
+        page.wait_for_timeout(500)
+        for route in late:
+            route.continue_()
+        rows = page.get_by_role("region", name="Results").get_by_role("article")
+        expect(pictures(rows.last)).to_have_count(PICTURES, timeout=RUN_PATIENCE)
+        expect(pictures(rows.last).first).to_have_js_property("naturalWidth", 64)
+        assert watch.errors == []
+
+
 def test_one_looks_closely_enlarges_and_takes_a_picture_as_reference(browser: Browser, fresh: Started) -> None:
     with visit(browser) as (page, watch):
         rows = made_rows(page, fresh)

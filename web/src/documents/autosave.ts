@@ -7,7 +7,15 @@ import type { DraftServer } from "./drafts";
 import { setKeeping } from "./keeping";
 import type { KeyStore } from "./keyStore";
 import { paced } from "./paced";
-import { type DraftPlace, factsOf, forgetDocument, readDocument, writeSession } from "./records";
+import {
+  type DraftPlace,
+  factsOf,
+  forgetDocument,
+  readDocument,
+  type SessionRecord,
+  writeLastSession,
+  writeSession,
+} from "./records";
 import { restored } from "./restoring";
 import { agree, type Channel } from "./windows";
 
@@ -34,7 +42,7 @@ export interface Autosave {
   hasDraft(id: string, place: DraftPlace): void;
   /** The ids of the drafts that open documents have on the server. */
   draftIds(): ReadonlySet<string>;
-  /** The page goes: other windows may have its documents. */
+  /** The page goes: keep what is not kept yet at once; other windows may have its documents. */
   leave(): void;
   stop(): void;
 }
@@ -45,6 +53,12 @@ const SESSION = 200;
 const RETURN = 2500;
 
 const idOf = (document: DocumentStore): string => document.getState().id;
+
+/** The tabs as they are. */
+function tabs(): SessionRecord {
+  const { open, active, closed } = documentsStore.getState();
+  return { open: open.map(idOf), active, closed: closed.map(idOf), time: Date.now() };
+}
 
 export function autosave(parts: AutosaveParts): Autosave {
   const { store } = parts;
@@ -100,9 +114,7 @@ export function autosave(parts: AutosaveParts): Autosave {
     );
 
   const session = paced(SESSION, async () => {
-    const { open, active, closed } = documentsStore.getState();
-    const record = { open: open.map(idOf), active, closed: closed.map(idOf), time: Date.now() };
-    await writeSession(store, window, record).catch(() => undefined);
+    await writeSession(store, window, tabs()).catch(() => undefined);
   });
 
   const attend = (): void => {
@@ -176,7 +188,11 @@ export function autosave(parts: AutosaveParts): Autosave {
       follow(id, false);
       keepers.set(document, keeperFor(document));
     },
-    leave: windows.leave,
+    leave() {
+      if (session.isBusy()) writeLastSession(store, window, tabs());
+      for (const keeper of keepers.values()) keeper.leave();
+      windows.leave();
+    },
     draftIds: () =>
       new Set([...keepers].map(([document, keeper]) => keeper.draft()?.id ?? idOf(document))),
     hasDraft: (id, place) => void drafts.set(id, place),

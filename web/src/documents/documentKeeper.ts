@@ -9,7 +9,7 @@ import { keepingOf, setKeeping } from "./keeping";
 import type { KeyStore } from "./keyStore";
 import { nameOf } from "./nameOf";
 import { paced } from "./paced";
-import { type DraftPlace, writeDocument, writePlace } from "./records";
+import { type DraftPlace, recordOf, writeDocument, writeLastDocument, writePlace } from "./records";
 
 /** onKept: told after each state that the browser has. */
 export interface KeeperParts {
@@ -23,6 +23,8 @@ export interface DocumentKeeper {
   draft(): DraftPlace | null;
   /** Keep what is not kept yet, in the browser. */
   flush(): Promise<void>;
+  /** The page goes: keep what is not kept yet at once. */
+  leave(): void;
   stop(): void;
 }
 
@@ -45,7 +47,7 @@ export function keepDocument(
     const state = document.getState();
     if (keepingOf(id).follows) return;
     try {
-      await writeDocument(parts.store, state, place, drafted === state.workflow);
+      await writeDocument(parts.store, recordOf(state, place, drafted === state.workflow));
       if (CONTENT.every((part) => document.getState()[part] === state[part])) {
         const isNews = keepingOf(id).browser !== "kept";
         const news = { time: Date.now(), isSaved: !isChanged(state) };
@@ -119,6 +121,11 @@ export function keepDocument(
     draft: () => place,
     async flush() {
       await Promise.all([inBrowser.flush(), places.flush()]);
+    },
+    leave() {
+      if (!inBrowser.isBusy() || keepingOf(id).follows) return;
+      const state = document.getState();
+      writeLastDocument(parts.store, recordOf(state, place, drafted === state.workflow));
     },
     stop() {
       unsubscribe();

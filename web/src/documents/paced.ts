@@ -4,6 +4,8 @@ export interface Paced {
   ask(delay?: number): void;
   /** Do what was asked for at once; resolved when it is done. */
   flush(): Promise<void>;
+  /** Whether something was asked for that is not done. */
+  isBusy(): boolean;
   stop(): void;
 }
 
@@ -28,6 +30,7 @@ export function paced(milliseconds: number, work: () => Promise<void>): Paced {
       if (timer !== undefined) await run();
       else if (running) await running;
     },
+    isBusy: () => timer !== undefined || running !== null,
     stop() {
       clearTimeout(timer);
       timer = undefined;

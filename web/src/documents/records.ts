@@ -42,14 +42,14 @@ const DOCUMENT = "document:";
 const PLACE = "place:";
 const SESSION = "session:";
 
-export async function writeDocument(
-  store: KeyStore,
+/** What is kept of a document. draft: of it on the server. isDrafted: whether that has what this has. */
+export function recordOf(
   state: DocumentState,
   draft: DraftPlace | null,
   isDrafted: boolean,
-): Promise<void> {
+): DocumentRecord {
   const { id, name, revision, workflow, saved, history } = state;
-  const record: DocumentRecord = {
+  return {
     version: 1,
     id,
     name,
@@ -61,7 +61,15 @@ export async function writeDocument(
     isDrafted,
     time: Date.now(),
   };
-  await store.set(DOCUMENT + id, record);
+}
+
+export async function writeDocument(store: KeyStore, record: DocumentRecord): Promise<void> {
+  await store.set(DOCUMENT + record.id, record);
+}
+
+/** Keep a document as the page goes, if there is room. */
+export function writeLastDocument(store: KeyStore, record: DocumentRecord): void {
+  setLast(store, DOCUMENT + record.id, record);
 }
 
 export async function writePlace(store: KeyStore, state: DocumentState): Promise<void> {
@@ -95,6 +103,19 @@ export async function writeSession(
   session: SessionRecord,
 ): Promise<void> {
   await store.set(SESSION + window, session);
+}
+
+/** Keep the tabs as the page goes, if there is room. */
+export function writeLastSession(store: KeyStore, window: string, session: SessionRecord): void {
+  setLast(store, SESSION + window, session);
+}
+
+function setLast(store: KeyStore, key: string, record: object): void {
+  try {
+    store.setLast(key, record);
+  } catch {
+    // No room: the database may still get it in time.
+  }
 }
 
 export async function readSessions(store: KeyStore): Promise<ReadonlyMap<string, SessionRecord>> {

@@ -42,8 +42,8 @@ function keepAtTheEnd(kept: Autosave): void {
     if (document.visibilityState === "hidden") void kept.flush();
   });
   window.addEventListener("pagehide", () => {
-    void kept.flush();
     kept.leave();
+    void kept.flush();
   });
   window.addEventListener("beforeunload", (event) => {
     if (Object.values(keepingStore.getState().byDocument).some(isUnsafe)) event.preventDefault();

@@ -6,7 +6,12 @@ import { ask } from "../api/client";
 import type { ModelInfo } from "../api/schema";
 import { goTo } from "../route";
 import { loadCatalogue } from "../state/catalogue";
-import { preferencesStore, setPreferences, usePreference } from "../state/preferences";
+import {
+  followPreferences,
+  preferencesStore,
+  setPreferences,
+  usePreference,
+} from "../state/preferences";
 import { t } from "../strings/t";
 import { Button } from "../ui/Button";
 import { SelectField } from "../ui/Field";
@@ -40,8 +45,11 @@ export default function StartPage() {
   const [model, setModel] = useState(INCLUDED);
   const rows = useStore(rowsStore, (state) => state.rows);
   const isWelcomed = usePreference("welcomed");
-  const side = models.find(({ name }) => name === model)?.side || SIDE;
-  const wish: Wish = { prompt, model, ...sizeOf(shape, side) };
+  const wishWith = (known: readonly ModelInfo[]): Wish => ({
+    prompt,
+    model,
+    ...sizeOf(shape, sideOf(model, known)),
+  });
 
   useEffect(() => {
     void begin().then(setModels, tellError);
@@ -49,7 +57,9 @@ export default function StartPage() {
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    void makeFour(wish).catch(tellError);
+    // The size is the model's: who is quicker than the list of models waits for it.
+    const known = models.length > 0 ? Promise.resolve(models) : begin();
+    void known.then((there) => makeFour(wishWith(there))).catch(tellError);
   };
 
   return (
@@ -121,7 +131,7 @@ export default function StartPage() {
         </form>
         <section className={css.rows} aria-label={t("pages.results")}>
           {rows.map((row) => (
-            <PictureRow key={row.id} row={row} wish={wish} />
+            <PictureRow key={row.id} row={row} wish={wishWith(models)} />
           ))}
         </section>
         {isWelcomed ? null : <Welcome />}
@@ -131,19 +141,23 @@ export default function StartPage() {
   );
 }
 
+const sideOf = (model: string, models: readonly ModelInfo[]): number =>
+  models.find(({ name }) => name === model)?.side || SIDE;
+
 let isBegun = false;
 
-/** What the page begins with, once: at the very first time a picture is under way before anything was asked. */
+/**
+ * Everything the page needs; the checkpoints there are. At the very first time a picture is under way before anything
+ * was asked.
+ */
 async function begin(): Promise<readonly ModelInfo[]> {
-  await Promise.all([start(), loadCatalogue()]);
+  await Promise.all([start(), followPreferences(), loadCatalogue()]);
   const models = (await ask<readonly ModelInfo[]>("GET", "/v1/models")).filter(
     ({ folder }) => folder === "checkpoints",
   );
   if (!isBegun && !preferencesStore.getState().welcomed) {
-    const side = models.find(({ name }) => name === INCLUDED)?.side || SIDE;
-    void makeFour({ prompt: IDEAS[0] ?? "", model: INCLUDED, ...sizeOf("square", side) }).catch(
-      tellError,
-    );
+    const size = sizeOf("square", sideOf(INCLUDED, models));
+    void makeFour({ prompt: IDEAS[0] ?? "", model: INCLUDED, ...size }).catch(tellError);
   }
   isBegun = true;
   return models;

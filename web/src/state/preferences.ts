@@ -68,7 +68,11 @@ export function usePreference<K extends keyof Preferences>(name: K): Preferences
 
 export function setPreferences(change: Partial<Preferences>): void {
   preferencesStore.setState(change);
+  if (early) early = { ...early, ...change };
 }
+
+/** What a person has set before the server told what it has: it is the newer. null: the server has told. */
+let early: Partial<Preferences> | null = {};
 
 let following: Promise<void> | null = null;
 
@@ -87,11 +91,13 @@ async function follow(): Promise<void> {
   try {
     const found = await ask<Told & { editor?: Partial<Preferences> }>("GET", "/v1/preferences");
     told = found;
-    if (found.editor) preferencesStore.setState(found.editor);
+    if (found.editor) preferencesStore.setState({ ...found.editor, ...early });
   } catch {
     // Away: what this browser has holds, and is sent with the next change.
   }
   preferencesStore.subscribe(keep);
+  if (early && Object.keys(early).length > 0) keep(preferencesStore.getState());
+  early = null;
   window.addEventListener("pagehide", () => {
     if (waiting !== undefined) void send(true);
   });

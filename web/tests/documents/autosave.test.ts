@@ -72,6 +72,18 @@ describe("in the browser", () => {
     expect(again && isChanged(again.getState())).toBe(false);
   });
 
+  test("what is not kept yet when the page goes is kept at once, with its tab", async () => {
+    keeping().start();
+    await vi.advanceTimersByTimeAsync(1000);
+    const document = opened();
+    retitle(document, "second");
+    for (const one of running) one.leave();
+    const again = await reload();
+    expect(titleOf(again)).toBe("second");
+    again?.undo();
+    expect(titleOf(again)).toBe("first");
+  });
+
   test("what was undone can be made again after a reload, and 500 steps are kept", async () => {
     const document = opened();
     keeping().start();

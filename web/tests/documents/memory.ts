@@ -19,6 +19,10 @@ export function memoryStore(): KeyStore & {
       if (this.isFull) throw new DOMException("full", "QuotaExceededError");
       values.set(key, structuredClone(value));
     },
+    setLast(key, value) {
+      if (this.isFull) throw new DOMException("full", "QuotaExceededError");
+      values.set(key, JSON.parse(JSON.stringify(value)));
+    },
     del: async (key) => void values.delete(key),
     keys: async () => [...values.keys()],
   };

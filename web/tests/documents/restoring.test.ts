@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { type DraftPlace, writeDocument, writeSession } from "../../src/documents/records";
+import {
+  type DraftPlace,
+  recordOf,
+  writeDocument,
+  writeSession,
+} from "../../src/documents/records";
 import { restored } from "../../src/documents/restoring";
 import { emptyWorkflow } from "../../src/graph/workflow";
 import { createDocument } from "../../src/state/document";
@@ -13,7 +18,7 @@ async function kept(
   draft: DraftPlace | null = null,
 ): Promise<void> {
   const document = createDocument({ id, workflow: emptyWorkflow(id), saved: null });
-  await writeDocument(store, document.getState(), draft, draft !== null);
+  await writeDocument(store, recordOf(document.getState(), draft, draft !== null));
 }
 
 const session = (open: readonly string[], time: number, closed: readonly string[] = []) => ({
