@@ -139,7 +139,18 @@ def _layout() -> dict[str, Any]:
                 }
             ),
         },
-        "NodeLayout": _object({**place, "collapsed": _FLAG, "pinned": _FLAG}),
+        "NodeLayout": _object(
+            {
+                **place,
+                "collapsed": _FLAG,
+                "pinned": _FLAG,
+                "fields": {"type": "object", "additionalProperties": _ref("FieldLayout")},
+            }
+        ),
+        "FieldLayout": {
+            "description": "How the field of an input is set up: narrower limits, another step, fewer choices.",
+            **_object({**dict.fromkeys(("minimum", "maximum", "step"), _NUMBER), "filter": _TEXT}),
+        },
         "Frame": _object({**place, "id": _TEXT, "title": _TEXT, "nodes": ids, "frames": ids}),
         "Note": _object({**place, "text": _TEXT, "node": _TEXT}),
     }

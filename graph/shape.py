@@ -32,7 +32,7 @@ INTERFACE_OUTPUT: Mapping[str, str] = MappingProxyType(dict.fromkeys(("node", "o
 _PLACE = ("x", "y", "width", "height", "color")
 LAYOUT = MappingProxyType(
     {
-        "nodes": (*_PLACE, "collapsed", "pinned"),
+        "nodes": (*_PLACE, "collapsed", "pinned", "fields"),
         "frames": (*_PLACE, "id", "title", "nodes", "frames"),
         "notes": (*_PLACE, "text", "node"),
     }

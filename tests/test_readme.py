@@ -16,7 +16,7 @@ def test_the_first_line_with_main_py_run_is_the_whole_first_command():
 
 def test_the_first_line_with_pytest_installs_and_runs_the_tests():
     line = next(line for line in README.splitlines() if "pytest" in line)
-    assert line == "pip install -c constraints.txt -e '.[test]' && python -m pytest"
+    assert line == "pip install -c constraints.txt -e '.[test]' && python -m pytest -n 2 --dist loadfile"
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL), ids=lambda code: code[:20])

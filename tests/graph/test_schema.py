@@ -43,6 +43,7 @@ def test_templates_are_valid_before_and_after_saving(path):
         {"nodes": {"3:1": {"type": "A", "version": 2, "mode": "mute", "after_run": {"seed": "random"}}}},
         {"subgraphs": {"S": {"nodes": {"a": {"type": "A"}}, "inputs": [{"name": "i", "to": [["a", "b"]]}]}}},
         {"layout": {"nodes": {"a": {"x": 1.5, "y": 2, "collapsed": True}}, "notes": [{"text": "hi", "x": 0, "y": 0}]}},
+        {"layout": {"nodes": {"a": {"fields": {"cfg": {"minimum": 1, "maximum": 9.5, "step": 0.5, "filter": "xl"}}}}}},
         {"requires": {"models": {"m": {"sha256": "0" * 64, "size": 3}}, "packs": {"p": {"version": "1.0"}}}},
     ],
 )

@@ -11,9 +11,9 @@ from tests.web.browsing import Watch, chromium, need_browser, need_editor, visit
 from tests.web.editing import Editor, forget
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, for all tests."""
+    """Chromium, for the tests of one file: with it runs an event loop, and tests of the server need their own."""
     need_editor()
     need_browser()
     with chromium() as made:

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -223,7 +224,9 @@ def test_stopping_one_and_taking_another_out(client: Client) -> None:
 
 
 def test_what_the_machine_is(client: Client) -> None:
-    stats = client.get("/system_stats")
+    until = time.monotonic() + 120
+    while not (stats := client.get("/system_stats"))["system"]["pytorch_version"] and time.monotonic() < until:
+        time.sleep(0.1)  # the worker tells it, when it has begun
     assert stats["system"]["pytorch_version"]
     assert stats["system"]["ram_total"] > 0
     [device] = stats["devices"]

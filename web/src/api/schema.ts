@@ -43,6 +43,7 @@ export interface Everything {
   ErrorInfo?: ErrorInfo;
   EventInfo?: EventInfo;
   Failure?: Failure;
+  FieldLayout?: FieldLayout;
   FileInfo?: FileInfo;
   FileList?: FileList;
   FileNamed?: FileNamed;
@@ -513,6 +514,16 @@ export interface Failure {
   hint: string;
 }
 /**
+ * How the field of an input is set up: narrower limits, another step, fewer choices.
+ */
+export interface FieldLayout {
+  minimum?: number;
+  maximum?: number;
+  step?: number;
+  filter?: string;
+  [k: string]: unknown;
+}
+/**
  * A file a run wrote. kind: of folder. name: its path in it. url: where it can be fetched.
  */
 export interface FileInfo {
@@ -672,6 +683,9 @@ export interface NodeLayout {
   color?: string;
   collapsed?: boolean;
   pinned?: boolean;
+  fields?: {
+    [k: string]: FieldLayout;
+  };
   [k: string]: unknown;
 }
 export interface Note {

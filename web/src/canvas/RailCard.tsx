@@ -14,7 +14,7 @@ export const RailCard = memo(function RailCard({ rail }: { readonly rail: RailGe
     <section className={css.rail} aria-label={title} data-rail={id} style={{ height }}>
       <header className={css.header}>{title}</header>
       {sockets.map(({ side, name, type, isList, y }) => (
-        <div key={name} className={css.row} data-side={side} style={{ top: y }}>
+        <div key={name} className={css.row} data-side={side} data-end={name} style={{ top: y }}>
           <SocketGlyph
             node={id}
             side={side}

@@ -59,6 +59,8 @@ export const SUBGRAPH = "subgraph/";
 export const RAIL_IN = "/in";
 export const RAIL_OUT = "/out";
 
+export const isRail = (id: NodeId): boolean => id === RAIL_IN || id === RAIL_OUT;
+
 const NO_NODES: Readonly<Record<NodeId, WorkflowNode>> = Object.freeze({});
 const NO_LAYOUT: Layout = Object.freeze({});
 

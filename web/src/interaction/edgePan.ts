@@ -1,10 +1,11 @@
 /** Moves the view while something is dragged to the edge of the canvas. */
 import type { Point } from "../graph/point";
 import { canvas } from "../state/canvas";
+import { preferencesStore } from "../state/preferences";
 
 /** Pixels from the edge where it begins, and pixels a second at the edge itself. */
 const EDGE = 36;
-const SPEED = 900;
+const SPEEDS = { off: 0, slow: 450, normal: 900, fast: 1800 } as const;
 
 interface EdgePan {
   /** The pointer is here now. */
@@ -24,7 +25,8 @@ export function edgePan(onMoved: (screen: Point) => void): EdgePan {
   };
   const step = (time: number): void => {
     const api = canvas();
-    const by = api && at ? pull(api.element.getBoundingClientRect(), at) : null;
+    const speed = SPEEDS[preferencesStore.getState().edgePan];
+    const by = api && at && speed > 0 ? pull(api.element.getBoundingClientRect(), at) : null;
     if (!api || !at || !by || (by.x === 0 && by.y === 0)) {
       frame = 0;
       return;
@@ -32,7 +34,7 @@ export function edgePan(onMoved: (screen: Point) => void): EdgePan {
     const seconds = before === 0 ? 0 : Math.min(0.05, (time - before) / 1000);
     before = time;
     const { x, y, zoom } = api.viewport();
-    api.setViewport({ x: x + by.x * SPEED * seconds, y: y + by.y * SPEED * seconds, zoom });
+    api.setViewport({ x: x + by.x * speed * seconds, y: y + by.y * speed * seconds, zoom });
     onMoved(at);
     frame = requestAnimationFrame(step);
   };

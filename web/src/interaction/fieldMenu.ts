@@ -1,16 +1,26 @@
 /** What the menu of a field offers. */
-import { specOf } from "../graph/catalogue";
+import { createElement } from "react";
+import { type InputSpec, specOf } from "../graph/catalogue";
+import { textOf } from "../graph/decimal";
 import { addToForm, isInForm, removeFromForm } from "../graph/edits/interface";
 import { disconnect } from "../graph/edits/links";
 import { setInput } from "../graph/edits/nodes";
 import { promote } from "../graph/edits/subgraphs";
+import { asSetUp, fieldLayoutOf } from "../graph/fieldLayout";
+import { numberRules } from "../graph/numberRules";
 import { linkOf, type NodeId, settingOf } from "../graph/workflow";
+import { canvas } from "../state/canvas";
 import { contextOf, type DocumentStore, shownGraph } from "../state/document";
 import { isLive, toggleLiveField } from "../state/live";
-import { showOverlay } from "../state/view";
+import { openPopup, showOverlay } from "../state/view";
 import { t } from "../strings/t";
 import type { MenuEntry } from "../ui/Menu";
+import { onDemand } from "../ui/onDemand";
+import { kindOf } from "../widgets/kindOf";
+import { labelOf } from "../widgets/widget";
 import { openConnectList } from "./connectTo";
+
+const FieldLimits = onDemand(() => import("../widgets/FieldLimits"));
 
 export function fieldMenu(store: DocumentStore, node: NodeId, input: string): readonly MenuEntry[] {
   const context = contextOf(store.getState());
@@ -43,7 +53,7 @@ export function fieldMenu(store: DocumentStore, node: NodeId, input: string): re
     isOutermost ? formEntry(store, node, input) : promoteEntry(store, node, input),
     ...(isOutermost ? [gridEntry(node, input)] : []),
     liveEntry(store, node, input),
-    ...limits(store, node, input),
+    ...limitsEntry(store, node, input),
   ];
 }
 
@@ -75,15 +85,32 @@ function liveEntry(store: DocumentStore, node: NodeId, input: string): MenuEntry
   };
 }
 
-/** What the field takes, to be read. */
-function limits(store: DocumentStore, node: NodeId, input: string): readonly MenuEntry[] {
+/** What a number field takes, and its change. */
+function limitsEntry(store: DocumentStore, node: NodeId, input: string): readonly MenuEntry[] {
   const spec = inputSpecOf(store, node, input);
-  if (spec?.minimum == null && spec?.maximum == null) return [];
+  if (!spec || !["number", "seed"].includes(kindOf(spec))) return [];
+  const field = fieldLayoutOf(shownGraph(store.getState()).layout, node, input);
+  const { minimum, maximum } = numberRules(asSetUp(spec, field));
   const label = t("interaction.limits", {
-    minimum: spec.minimum ?? "−∞",
-    maximum: spec.maximum ?? "∞",
+    minimum: minimum ? textOf(minimum) : "−∞",
+    maximum: maximum ? textOf(maximum) : "∞",
   });
-  return ["separator", { label, disabled: true }];
+  return ["separator", { label, run: () => openLimits(node, spec) }];
+}
+
+function openLimits(node: NodeId, input: InputSpec): void {
+  const anchor = canvas()
+    ?.element.querySelector(
+      `[data-card="${CSS.escape(node)}"] [data-input="${CSS.escape(input.name)}"]`,
+    )
+    ?.getBoundingClientRect();
+  if (!anchor) return;
+  openPopup({
+    anchor,
+    label: t("widgets.setLimits", { input: labelOf(input) }),
+    content: createElement(FieldLimits, { node, input }),
+    onClosed: () => canvas()?.focusNode(node),
+  });
 }
 
 function inputSpecOf(store: DocumentStore, id: NodeId, input: string) {

@@ -2,7 +2,7 @@
 import { FRAME_BAR } from "../canvas/scene";
 import { isField } from "../graph/catalogue";
 import type { Point } from "../graph/point";
-import { RAIL_IN, RAIL_OUT } from "../graph/workflow";
+import { isRail, type NodeId } from "../graph/workflow";
 import { canvas } from "../state/canvas";
 import { contextOf, type DocumentStore } from "../state/document";
 import type { Edge, Hit, Thing } from "./gestures/gesture";
@@ -42,9 +42,16 @@ export function hitAt(
   if (socket && (node === null || node === socket.node)) return { kind: "socket", socket };
   const edge = edgeAt(element);
   if (edge) return edge;
-  if (node === RAIL_IN || node === RAIL_OUT) return { kind: "void" };
+  if (node !== null && isRail(node)) return endAt(world, node, element) ?? { kind: "void" };
   if (node !== null) return { kind: "node", node };
   return inScene(context, world, screen, at);
+}
+
+/** The end of the definition whose row on a rail it is: the name stands for the socket. */
+function endAt(world: World, rail: NodeId, element: Element | null): Hit | null {
+  const name = marked(element, "data-end");
+  const socket = world.sockets(rail).find((item) => item.name === name);
+  return socket ? { kind: "socket", socket } : null;
 }
 
 /** What takes the pointer for itself. */

@@ -1,5 +1,6 @@
 /** Sends what happens to the machine of gestures, and does what it asks for. */
 import { isInstance } from "../graph/catalogue";
+import { RAIL_IN } from "../graph/workflow";
 import { type DocumentStore, shownGraph } from "../state/document";
 import { t } from "../strings/t";
 import { menuFor } from "./contextMenus";
@@ -8,7 +9,7 @@ import type { Ask, GestureEvent } from "./gestures/gesture";
 import { LABELS } from "./gestures/labels";
 import { next } from "./gestures/machine";
 import { openPalette } from "./paletteStore";
-import { rename } from "./rename";
+import { rename, renameEnd } from "./rename";
 import { typesMenu } from "./typesMenu";
 import { currentWorld } from "./worldOf";
 
@@ -46,6 +47,9 @@ function perform(store: DocumentStore, ask: Ask, screen: { x: number; y: number 
       break;
     case "enter":
       enterOrRename(store, ask.node);
+      break;
+    case "nameEnd":
+      renameEnd(store, ask.socket.node === RAIL_IN ? "inputs" : "outputs", ask.socket.name);
       break;
     case "say":
       refuse(t(ask.why.reason, ask.why.values), screen);

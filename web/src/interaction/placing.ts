@@ -11,10 +11,10 @@ import type { Point } from "../graph/point";
 import {
   graphAt,
   type InputValue,
+  isRail,
   type LinkPlace,
   type NodeId,
   RAIL_IN,
-  RAIL_OUT,
   SUBGRAPH,
 } from "../graph/workflow";
 import { canvas } from "../state/canvas";
@@ -41,7 +41,7 @@ export function openEndOf(context: Context, request: PaletteRequest): OpenEnd | 
 
 /** What a node is; of a rail: what the definition takes is what the rail gives, and the other way round. */
 function specAt({ catalogue, workflow, scope }: Context, id: NodeId): Sockets | null {
-  if (scope !== null && (id === RAIL_IN || id === RAIL_OUT)) {
+  if (scope !== null && isRail(id)) {
     const { inputs, outputs } = instanceSpec(catalogue, workflow, SUBGRAPH + scope);
     return id === RAIL_IN ? { inputs: [], outputs: inputs } : { inputs: outputs, outputs: [] };
   }

@@ -1,7 +1,7 @@
 /** What the menu of a socket offers. */
 import { disconnectAll } from "../graph/edits/links";
 import { moveEnd, removeEnd } from "../graph/edits/subgraphs";
-import { RAIL_IN, RAIL_OUT, scopeAt } from "../graph/workflow";
+import { isRail, RAIL_IN, scopeAt } from "../graph/workflow";
 import type { DocumentStore } from "../state/document";
 import { t } from "../strings/t";
 import type { MenuEntry } from "../ui/Menu";
@@ -39,7 +39,7 @@ export function socketMenu(store: DocumentStore, socket: PlacedSocket): readonly
 
 /** Of a socket of a rail: what can be done with the end of the definition that it is. */
 function endEntries(store: DocumentStore, { node, name }: PlacedSocket): readonly MenuEntry[] {
-  if (node !== RAIL_IN && node !== RAIL_OUT) return [];
+  if (!isRail(node)) return [];
   const side = node === RAIL_IN ? "inputs" : "outputs";
   const { workflow, where } = store.getState();
   const scope = scopeAt(workflow, where) ?? "";

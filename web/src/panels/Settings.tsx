@@ -16,6 +16,9 @@ import { saveFile } from "../ui/saveFile";
 import { tell } from "../ui/toasts";
 import css from "./Settings.module.css";
 
+/** What is set here and among the keys. What was learned from a person stays: stars, pins, how often, that they are no newcomer. */
+const { welcomed, favourites, used, pairs, starred, recent, ...AT_FIRST } = DEFAULTS;
+
 export default function Settings({ onClose }: OverlayProps) {
   const file = useRef<HTMLInputElement>(null);
   return (
@@ -24,7 +27,7 @@ export default function Settings({ onClose }: OverlayProps) {
       onClose={onClose}
       actions={
         <>
-          <Button look="quiet" onClick={() => setPreferences(DEFAULTS)}>
+          <Button look="quiet" onClick={() => setPreferences(AT_FIRST)}>
             {t("search.resetSettings")}
           </Button>
           <Button onClick={() => file.current?.click()}>{t("search.importSettings")}</Button>
@@ -87,6 +90,17 @@ export default function Settings({ onClose }: OverlayProps) {
               { value: "pan", label: t("search.wheel.pan") },
             ]}
             onChange={(wheel) => setPreferences({ wheel })}
+          />
+          <SelectField
+            label={t("search.edgePan")}
+            value={usePreference("edgePan")}
+            options={[
+              { value: "off", label: t("search.edgePan.off") },
+              { value: "slow", label: t("search.edgePan.slow") },
+              { value: "normal", label: t("search.edgePan.normal") },
+              { value: "fast", label: t("search.edgePan.fast") },
+            ]}
+            onChange={(speed) => setPreferences({ edgePan: speed })}
           />
           <SelectField
             label={t("search.weightStep")}

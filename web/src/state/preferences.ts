@@ -9,6 +9,8 @@ export interface Preferences {
   readonly density: "compact" | "regular" | "roomy";
   readonly links: "curve" | "straight" | "orthogonal";
   readonly wheel: "auto" | "zoom" | "pan";
+  /** How fast the view moves while something is dragged to its edge: none, or as a share of the usual speed. */
+  readonly edgePan: "off" | "slow" | "normal" | "fast";
   readonly grid: boolean;
   readonly healOnDelete: boolean;
   readonly previews: boolean;
@@ -35,6 +37,7 @@ export const DEFAULTS: Preferences = {
   density: "regular",
   links: "curve",
   wheel: "auto",
+  edgePan: "normal",
   grid: true,
   healOnDelete: false,
   previews: true,

@@ -1,21 +1,27 @@
 /** The choices of an input, to be searched: by name over all folders, with those starred and taken lately on top. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Search, Star } from "lucide-react";
+import { ListFilter, ListFilterPlus, Search, Star, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { InputSpec } from "../graph/catalogue";
+import { filtered } from "../graph/fieldLayout";
+import type { NodeId } from "../graph/workflow";
 import { loadChoices } from "../state/choices";
 import { usePreference } from "../state/preferences";
 import { t } from "../strings/t";
 import { classes } from "../ui/classes";
+import { IconButton } from "../ui/IconButton";
 import css from "./ChoicePopup.module.css";
 import { foldersOf, memoryOf, pictureOf, useChoiceList } from "./choiceList";
 import { type ChoiceRow, choiceRows } from "./choiceRows";
 import { MissingChoice } from "./MissingChoice";
 import { isLayer } from "./paintingOf";
 import { toggleStar } from "./remembered";
+import { useFilter, useSetFilter } from "./useFilter";
+import { useLastFolder } from "./useLastFolder";
 import { labelOf } from "./widget";
 
 interface ChoicePopupProps {
+  readonly node: NodeId;
   readonly input: InputSpec;
   readonly value: string;
   /** What has been typed already. */
@@ -32,13 +38,15 @@ const COLUMNS = 3;
 const NONE: readonly string[] = [];
 
 export default function ChoicePopup({
+  node,
   input,
   value,
   query: typed = "",
   onChoose,
 }: ChoicePopupProps) {
   const [query, setQuery] = useState(typed);
-  const [folder, setFolder] = useState("");
+  const filter = useFilter(node, input);
+  const setFilter = useSetFilter(node, input);
   const [active, setActive] = useState<string | null>(null);
   const list = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
@@ -56,12 +64,15 @@ export default function ChoicePopup({
     if (source !== null) void loadChoices(source); // somebody may have put a file there meanwhile
   }, [source]);
 
-  const known = useMemo(
+  const all = useMemo(
     () => (source === "input" ? names?.filter((name) => !isLayer(name)) : names) ?? NONE,
     [names, source],
   );
+  const known = useMemo(() => filtered(all, filter), [all, filter]);
   const hasPictures = known[0] !== undefined && pictureOf(input, known[0]) !== null;
   const columns = hasPictures ? COLUMNS : 1;
+  const folders = useMemo(() => foldersOf(known), [known]);
+  const [folder, setFolder] = useLastFolder(key, folders);
   const rows = useMemo(
     () => choiceRows({ names: known, query, folder, starred, recent, columns }),
     [known, query, folder, starred, recent, columns],
@@ -70,7 +81,6 @@ export default function ChoicePopup({
     () => rows.flatMap((row) => (row.kind === "choices" ? row.names : [])),
     [rows],
   );
-  const folders = useMemo(() => foldersOf(known), [known]);
   const isMissing = value !== "" && names !== null && !names.includes(value);
   const current =
     active !== null && order.includes(active) ? active : firstOf(order, value, query, isMissing);
@@ -110,7 +120,7 @@ export default function ChoicePopup({
 
   return (
     <div className={css.popup} data-pictures={hasPictures || undefined}>
-      <label className={known.length >= SEARCHED || query ? css.search : "visually-hidden"}>
+      <label className={all.length >= SEARCHED || query ? css.search : "visually-hidden"}>
         <Search aria-hidden="true" />
         <span className="visually-hidden">{t("widgets.search")}</span>
         <input
@@ -130,7 +140,37 @@ export default function ChoicePopup({
           }}
           onKeyDown={onKeyDown}
         />
+        {query.trim() === "" ? null : (
+          <IconButton
+            icon={<ListFilterPlus />}
+            label={t("widgets.keepFilter", { query: query.trim() })}
+            onClick={() => {
+              setFilter(`${filter} ${query}`.trim());
+              setQuery("");
+              search.current?.focus();
+            }}
+          />
+        )}
       </label>
+      {filter ? (
+        <div className={css.folders}>
+          <button
+            type="button"
+            className={css.chip}
+            aria-pressed
+            title={t("widgets.dropFilter")}
+            aria-label={t("widgets.dropFilterOf", { filter })}
+            onClick={() => {
+              setFilter(undefined);
+              search.current?.focus();
+            }}
+          >
+            <ListFilter aria-hidden="true" />
+            {filter}
+            <X aria-hidden="true" />
+          </button>
+        </div>
+      ) : null}
       {isMissing && query === "" ? (
         <div className={css.missing}>
           <MissingChoice
@@ -157,7 +197,7 @@ export default function ChoicePopup({
         </div>
       ) : null}
       {order.length === 0 ? (
-        <p className={css.empty}>{failure || emptyText(input, names, query)}</p>
+        <p className={css.empty}>{failure || emptyText(input, names, query || filter)}</p>
       ) : null}
       <div
         ref={list}

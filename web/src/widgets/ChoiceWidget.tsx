@@ -1,6 +1,7 @@
 /** One of several choices, or of the files of a folder. */
 import { ChevronDown, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, lazy, Suspense, useId, useRef } from "react";
+import { filtered } from "../graph/fieldLayout";
 import { closePopup, openPopup } from "../state/view";
 import { t } from "../strings/t";
 import css from "./ChoiceWidget.module.css";
@@ -9,15 +10,17 @@ import { FieldRow } from "./FieldRow";
 import { FileName } from "./FileName";
 import { MissingChoice } from "./MissingChoice";
 import { remember } from "./remembered";
+import { useFilter } from "./useFilter";
 import { labelOf, type WidgetProps } from "./widget";
 
 const ChoicePopup = lazy(() => import("./ChoicePopup"));
 
 export function ChoiceWidget(props: WidgetProps) {
-  const { input, value, onChange, place } = props;
+  const { node, input, value, onChange, place } = props;
   const id = useId();
   const field = useRef<HTMLButtonElement>(null);
   const { names } = useChoiceList(input);
+  const filter = useFilter(node, input);
   const name = typeof value === "string" ? value : "";
   const isMissing = name !== "" && names !== null && !names.includes(name);
 
@@ -35,6 +38,7 @@ export function ChoiceWidget(props: WidgetProps) {
       content: (
         <Suspense fallback={<p className={css.loading}>{t("widgets.loading")}</p>}>
           <ChoicePopup
+            node={node}
             input={input}
             value={name}
             query={query}
@@ -48,9 +52,9 @@ export function ChoiceWidget(props: WidgetProps) {
     });
   };
   const step = (by: number): void => {
-    if (!names || names.length === 0) return;
-    const at = names.indexOf(name);
-    const next = names[Math.min(names.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+    const offered = filtered(names ?? [], filter);
+    const at = offered.indexOf(name);
+    const next = offered[Math.min(offered.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
     if (next !== undefined && next !== name) onChange(next, { merge: true });
   };
   const onKeyDown = (event: KeyboardEvent): void => {

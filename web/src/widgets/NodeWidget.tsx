@@ -2,6 +2,7 @@
 import { useCallback } from "react";
 import type { InputSpec } from "../graph/catalogue";
 import { setInput } from "../graph/edits/nodes";
+import { asSetUp, fieldLayoutOf } from "../graph/fieldLayout";
 import { linkOf, type NodeId, settingOf } from "../graph/workflow";
 import { shownGraph, useDocument, useDocumentStore } from "../state/document";
 import { t } from "../strings/t";
@@ -16,12 +17,13 @@ interface NodeWidgetProps {
 
 export function NodeWidget({ node, input, place }: NodeWidgetProps) {
   const held = useDocument((state) => shownGraph(state).nodes[node]?.inputs?.[input.name]);
+  const field = useDocument((state) => fieldLayoutOf(shownGraph(state).layout, node, input.name));
   const onChange = useChangeInput(node, input);
   const setting = settingOf(held);
   return (
     <Widget
       node={node}
-      input={input}
+      input={asSetUp(input, field)}
       value={setting === undefined ? input.default : setting}
       isDefault={held === undefined || isSame(setting, input.default)}
       isLinked={linkOf(held) !== null}

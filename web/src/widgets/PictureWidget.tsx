@@ -50,6 +50,7 @@ export function PictureWidget(props: WidgetProps) {
       content: (
         <Suspense fallback={null}>
           <ChoicePopup
+            node={node}
             input={input}
             value={name}
             onChoose={(chosen) => {

@@ -8,7 +8,7 @@ import type { NodeId } from "../graph/workflow";
 import { useDocument, useDocumentStore } from "../state/document";
 import { t } from "../strings/t";
 import { IconButton } from "../ui/IconButton";
-import { NumberField } from "./NumberField";
+import { NumberBox } from "./NumberBox";
 import css from "./SizePicker.module.css";
 import { setSize, sideOf, sizeInputs } from "./sizeInputs";
 
@@ -56,17 +56,15 @@ export function SizePicker({ node }: { readonly node: NodeId }) {
       <div className={css.line}>
         <span className={css.area}>
           <span>{t("widgets.sizeArea")}</span>
-          <span className={css.field}>
-            <NumberField
-              label={t("widgets.sizeArea")}
-              value={Number((pixels / MEGAPIXEL).toFixed(2))}
-              rules={AREA}
-              onChange={(area) => {
-                if (typeof area === "number")
-                  give(sizeFor(shape ?? size, area * MEGAPIXEL, multiple));
-              }}
-            />
-          </span>
+          <NumberBox
+            label={t("widgets.sizeArea")}
+            value={Number((pixels / MEGAPIXEL).toFixed(2))}
+            rules={AREA}
+            onChange={(area) => {
+              if (typeof area === "number")
+                give(sizeFor(shape ?? size, area * MEGAPIXEL, multiple));
+            }}
+          />
         </span>
         <select
           className={css.multiple}

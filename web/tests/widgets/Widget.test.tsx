@@ -2,6 +2,7 @@ import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { CatalogueInfo, NodeSpec } from "../../src/api/schema";
 import { catalogueOf, type InputSpec, inputSpec, nodeSpec } from "../../src/graph/catalogue";
+import { type FieldLayout, setFieldLayout } from "../../src/graph/fieldLayout";
 import { catalogueStore } from "../../src/state/catalogue";
 import { createDocument, DocumentProvider, type DocumentStore } from "../../src/state/document";
 import { hasWidget, kindOf, type WidgetKind } from "../../src/widgets/kindOf";
@@ -102,6 +103,17 @@ describe("a number", () => {
     expect(screen.getByRole("status").textContent).toBe("at most 100");
   });
 
+  test("keeps within the limits that were set for its field, in steps of its own", () => {
+    const field: FieldLayout = { minimum: 2, maximum: 9, step: 0.5 };
+    store.edit("limits", (context) => setFieldLayout(context, "a", "cfg", field));
+    show(INPUTS.number);
+    const number = screen.getByRole("spinbutton");
+    fireEvent.keyDown(number, { key: "ArrowUp" });
+    expect(held("cfg")).toBe(8.5);
+    fireEvent.keyDown(number, { key: "ArrowUp", shiftKey: true });
+    expect(held("cfg")).toBe(9);
+  });
+
   test("Esc leaves it as it was, Backspace puts it back to its default", () => {
     show(INPUTS.number);
     fireEvent.keyDown(field(), { key: "ArrowUp" });
@@ -123,6 +135,17 @@ describe("a number", () => {
 });
 
 describe("other widgets", () => {
+  test("a choice is stepped among those its filter leaves, and what is set stays", () => {
+    store.edit("filter", (context) => setFieldLayout(context, "a", "method", { filter: "cub" }));
+    show(INPUTS.choice);
+    const field = screen.getByRole("combobox");
+    expect(field.textContent).toBe("area");
+    fireEvent.keyDown(field, { key: "ArrowDown" });
+    expect(held("method")).toBe("bicubic");
+    fireEvent.keyDown(field, { key: "ArrowUp" });
+    expect(held("method")).toBe("bicubic");
+  });
+
   test("a seed's mode is kept in the node, as one step", () => {
     show(INPUTS.seed);
     fireEvent.change(screen.getByRole("combobox"), { target: { value: "increment" } });

@@ -14,7 +14,7 @@ import {
 import { addEnd } from "../../graph/edits/subgraphs";
 import type { Point } from "../../graph/point";
 import { downstream, upstream } from "../../graph/topology";
-import { type LinkPlace, type NodeId, RAIL_IN, RAIL_OUT } from "../../graph/workflow";
+import { isRail, type LinkPlace, type NodeId, RAIL_IN, RAIL_OUT } from "../../graph/workflow";
 import {
   type Connecting,
   type Hand,
@@ -116,7 +116,7 @@ function overAt(world: World, hand: Hand, pointer: Pointer): Over {
   if (meant && !meant.fits) return overMisfit(world, hand, meant);
   if (close) return { kind: "socket", socket: close, conversion: null };
   const id = world.nodeAt(pointer.screen);
-  if (id === RAIL_IN || id === RAIL_OUT) return overRail(hand, id);
+  if (id !== null && isRail(id)) return overRail(hand, id);
   return id === null ? { kind: "void" } : overNode(world, hand, id);
 }
 
@@ -136,7 +136,7 @@ function overMisfit(world: World, hand: Hand, socket: Target): Over {
 /** The body of a rail: a new end of the definition, where the link looks for one. */
 function overRail(hand: Hand, rail: NodeId): Over {
   const isMeant = rail === (hand.side === "output" ? RAIL_OUT : RAIL_IN);
-  const isInner = hand.ends.every((end) => end.node !== RAIL_IN && end.node !== RAIL_OUT);
+  const isInner = hand.ends.every((end) => !isRail(end.node));
   if (!isMeant || !isInner) return { kind: "void" };
   return { kind: "rail", side: hand.side === "output" ? "outputs" : "inputs" };
 }

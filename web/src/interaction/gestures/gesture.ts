@@ -211,6 +211,7 @@ export type Ask =
   | { readonly ask: "types"; readonly socket: Socket; readonly at: Point; readonly screen: Point }
   | { readonly ask: "menu"; readonly hit: Hit; readonly pointer: Pointer }
   | { readonly ask: "enter"; readonly node: NodeId }
+  | { readonly ask: "nameEnd"; readonly socket: Socket }
   | { readonly ask: "say"; readonly why: Extract<Verdict, { ok: false }> };
 
 /** Edits of gestures by name; the sentences are `interaction.did…`. */

@@ -3,6 +3,7 @@
  * what is to be done. Pure: it changes nothing itself.
  */
 import { disconnectAll } from "../../graph/edits/links";
+import { isRail } from "../../graph/workflow";
 import { bent, bentDown, bentOn, withDot, withoutDot } from "./bending";
 import { boxed, boxedDown, boxedOn } from "./boxing";
 import { carried, linksAt, putDown, taken } from "./connecting";
@@ -219,6 +220,8 @@ function menu(hit: Hit, pointer: Pointer): Ask {
 function double(world: World, gesture: Gesture, hit: Hit, pointer: Pointer): Turn {
   if (hit.kind === "node") return turn(IDLE, { ask: "enter", node: hit.node });
   if (world.isLocked) return turn(gesture);
+  if (hit.kind === "socket" && isRail(hit.socket.node))
+    return turn(IDLE, { ask: "nameEnd", socket: hit.socket });
   if (hit.kind === "link") return turn(IDLE, withDot(world, hit.link, pointer.at));
   if (hit.kind !== "void") return turn(gesture);
   return turn(IDLE, { ask: "palette", request: { at: pointer.at, screen: pointer.screen } });

@@ -149,7 +149,7 @@ export const interaction = {
   varyInGrid: "Vary in a grid",
   runOnChange: "Run when it changes",
   promote: "Make it an input of the subgraph",
-  limits: "{minimum} to {maximum}",
+  limits: "Limits and step: {minimum} to {maximum}",
   rail: "Subgraph",
   clipped: "Copied.",
   pasteByKey: "The browser lets only the keys paste: press Ctrl+V.",

@@ -34,6 +34,18 @@ export const widgets = {
   noFiles: "There is no file in {source} yet.",
   noMatch: "Nothing is called that.",
   allFolders: "All",
+  keepFilter: "Always show only “{query}” in this field",
+  dropFilter: "Show all again",
+  dropFilterOf: "Only “{filter}”: show all again",
+  setFilter: "Filter {input}",
+
+  minimum: "Smallest",
+  maximum: "Largest",
+  step: "Step",
+  noLimit: "no limit",
+  ownLimits: "As the node has them",
+  setLimits: "Limits of {input}",
+
   starred: "Starred",
   recent: "Recent",
   others: "All",
