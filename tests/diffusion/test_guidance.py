@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffusion import guidance
+from diffusion import asking
+from diffusion.asking import batches
 from diffusion.conditioning import combine, concatenate
-from diffusion.guidance import batches, guided
+from diffusion.guidance import guided
 from diffusion.prediction import FlowPrediction
 from diffusion.regions import feather
 from diffusion.values import Area, Conditioning, ConditioningEntry
@@ -101,9 +102,9 @@ def test_large_batches_go_through_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     network, x = FakeNetwork(), noisy()
     denoise = guided(network, prompt(1.0), prompt(-0.5), 7.0, SHAPE)
     whole = denoise(x, SIGMA)
-    monkeypatch.setattr(guidance, "LARGEST_CALL", 3 * 16 * 24)
+    monkeypatch.setattr(asking, "LARGEST_CALL", 3 * 16 * 24)
     assert torch.equal(denoise(x, SIGMA), whole)
-    monkeypatch.setattr(guidance, "LARGEST_CALL", 1)
+    monkeypatch.setattr(asking, "LARGEST_CALL", 1)
     assert torch.equal(denoise(x, SIGMA), whole)
     assert network.rows == [4, 3, 1, 1, 1, 1, 1]
 
