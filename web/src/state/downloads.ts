@@ -14,7 +14,10 @@ export const downloadsStore = createStore<DownloadsState>(() => ({ downloads: {}
 
 /** Fetch a model. Raises Refused where it is not begun. */
 export async function startDownload(request: DownloadRequest): Promise<void> {
-  put(await ask<DownloadInfo>("POST", "/v1/models/downloads", { body: request }));
+  const since = news;
+  const begun = await ask<DownloadInfo>("POST", "/v1/models/downloads", { body: request });
+  const heard = heardAt.get(begun.id) ?? 0;
+  if (heard <= since) put(begun); // else the news of it was quicker than the answer, and is newer
 }
 
 /** End a download and forget it. */
@@ -51,5 +54,13 @@ function put(info: DownloadInfo): void {
   if (info.state === "done" || info.state === "present") void refreshChoices();
 }
 
+/** How much was heard of downloads so far, and when of each. */
+let news = 0;
+const heardAt = new Map<string, number>();
+
 // For as long as the page is open, whoever began the download.
-subscribe("download_progress", ({ download }) => put(download));
+subscribe("download_progress", ({ download }) => {
+  news += 1;
+  heardAt.set(download.id, news);
+  put(download);
+});
