@@ -11,16 +11,15 @@ from diffusion.torchvision_guard import hide_broken_torchvision
 hide_broken_torchvision()
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint  # noqa: E402
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL  # noqa: E402
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny  # noqa: E402
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel  # noqa: E402
 from transformers import CLIPTextConfig, CLIPTextModel  # noqa: E402
 
 __all__ = [
     "AutoencoderKL",
+    "AutoencoderTiny",
     "CLIPTextConfig",
     "CLIPTextModel",
     "UNet2DConditionModel",
-    "convert_ldm_unet_checkpoint",
-    "convert_ldm_vae_checkpoint",
 ]

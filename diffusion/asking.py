@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
+from diffusion.context import Context, Inputs
 from diffusion.prediction import Prediction
-from diffusion.regions import Region, repeat_items
+from diffusion.regions import Region, fit_mask, repeat_items
 from diffusion.values import LatentSpace
 
 LARGEST_CALL = 2**17
@@ -37,12 +38,12 @@ class Backbone(Protocol):
         ...
 
     @property
-    def token_width(self) -> int:
-        """The width D of the tokens it attends to."""
+    def inputs(self) -> Inputs:
+        """What it takes besides the noisy latent."""
         ...
 
-    def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
-        """The raw answer to scaled x, float32 [B, C, H, W]. timestep: [B]; tokens: [B, T, D]; pooled: [B, D]."""
+    def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
+        """The raw answer to scaled x, float32 [B, C, H, W]. timestep: [B]."""
         ...
 
 
@@ -55,16 +56,11 @@ def ask(network: Backbone, x: Tensor, sigma: Tensor, regions: Sequence[Region]) 
     for together in batches(regions):
         members = [regions[place] for place in together]
         shown = torch.cat([region.box.of(x) for region in members])
-        tokens, pooled = _tokens(members, x.shape[0]), _pooled(members, x.shape[0])
+        context = _context(network, members, x)
         rows = max(1, LARGEST_CALL // (shown.shape[2] * shown.shape[3]))
         timestep = prediction.timestep(sigma).to(x.device).reshape(1)
-        calls = zip(
-            prediction.scale_input(shown, sigma).split(rows),
-            tokens.split(rows),
-            repeat(None) if pooled is None else pooled.split(rows),
-            strict=False,
-        )
-        out = torch.cat([network(part, timestep.expand(len(part)), text, summary) for part, text, summary in calls])
+        calls = zip(prediction.scale_input(shown, sigma).split(rows), context.split(rows), strict=True)
+        out = torch.cat([network(part, timestep.expand(len(part)), told) for part, told in calls])
         answers.update(zip(together, prediction.denoised(shown, out, sigma).split(x.shape[0]), strict=True))
     return [answers[place] for place in range(len(regions))]
 
@@ -96,6 +92,17 @@ def _repeatable(regions: Sequence[Region]) -> bool:
     return math.lcm(*lengths) <= MOST_REPEATS * min(lengths)
 
 
+def _context(network: Backbone, regions: Sequence[Region], x: Tensor) -> Context:
+    """All that the network takes beside the regions' parts of x: [regions · B, …] of each."""
+    takes = network.inputs
+    return Context(
+        _tokens(regions, x.shape[0]),
+        _pooled(regions, x.shape[0]),
+        _sizes(regions, x.shape[0], takes.sizes) if takes.sizes else None,
+        torch.cat([_beside(network, region, x) for region in regions]) if takes.beside else None,
+    )
+
+
 def _tokens(regions: Sequence[Region], batch: int) -> Tensor:
     """All tokens, [regions · B, T, D]; shorter ones repeated to one length, which changes no answer of attention."""
     length = math.lcm(*(region.entry.tokens.shape[1] for region in regions))
@@ -104,9 +111,42 @@ def _tokens(regions: Sequence[Region], batch: int) -> Tensor:
 
 
 def _pooled(regions: Sequence[Region], batch: int) -> Tensor | None:
-    """All pooled outputs, [regions · B, D], or None where the entries have none."""
+    """All pooled outputs, [regions · B, P], or None where the entries have none."""
     pooled = [repeat_items(region.entry.pooled, batch) for region in regions if region.entry.pooled is not None]
     return torch.cat(pooled) if pooled else None
+
+
+def _sizes(regions: Sequence[Region], batch: int, count: int) -> Tensor:
+    """The sizes that SDXL is told (6) or its refiner (5), [regions · B, count]."""
+    rows = [region.sizes[:6] if count == 6 else (*region.sizes[:4], region.sizes[6]) for region in regions]
+    return torch.tensor(rows, dtype=torch.float32, device=regions[0].weight.device).repeat_interleave(batch, dim=0)
+
+
+def _beside(network: Backbone, region: Region, x: Tensor) -> Tensor:
+    """The channels behind those of a region's part of x: a picture, and before it a mask where the network takes one.
+
+    A picture of another size is resized bilinearly; a mask's values are rounded. With a mask the picture is in model
+    scale (Rombach et al. 2022), without one it is as the autoencoder gives it (Brooks et al. 2023), and 0 if there is
+    none.
+    """
+    batch, channels, height, width = x.shape
+    takes_mask = network.inputs.beside == channels + 1
+    shown = region.entry.shown
+    if shown is None:
+        if takes_mask:
+            raise ValueError(
+                "This model repaints pictures: it must be shown one, with a mask. Connect its conditionings through "
+                "InpaintModelConditioning, or give the latent a noise mask."
+            )
+        return torch.zeros_like(region.box.of(x))
+    picture = repeat_items(shown.samples, batch)
+    if picture.shape[2:] != (height, width):
+        picture = interpolate(picture, size=(height, width), mode="bilinear", align_corners=False)
+    if not takes_mask:
+        return region.box.of(picture)
+    picture = (picture - network.space.shift) * network.space.scale
+    mask = torch.ones_like(x[:, :1]) if shown.mask is None else fit_mask(shown.mask, batch, height, width).round()
+    return torch.cat([region.box.of(mask), region.box.of(picture)], dim=1)
 
 
 def average(x: Tensor, regions: Sequence[Region], answers: Sequence[Tensor]) -> tuple[Tensor, Tensor]:

@@ -1,15 +1,32 @@
 """Models as files: recognises a checkpoint by its header and names its parts. Loads no torch for safetensors files."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from diffusion.families import Checkpoint, Component, Family, Part, families, looks_like
+from diffusion.families import (
+    TEXT_PARTS,
+    Checkpoint,
+    Component,
+    Family,
+    Folder,
+    Part,
+    TextStates,
+    families,
+    family_named,
+    looks_like,
+)
+from diffusion.families.clip import sizes
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.values import LatentSpace, Model, TextEncoder, Vae, WeightFile
+
+if TYPE_CHECKING:
+    from diffusion.prediction import Prediction
 
 WEIGHTS_IN_FOLDER: tuple[str, ...] = (
     "diffusion_pytorch_model.safetensors",
@@ -39,15 +56,48 @@ def read_checkpoint(path: Path, digest: str) -> Parts:
     """
     family, checkpoint = _recognise(path, digest)
     place, folder = str(path.resolve()), path.is_dir()
+    texts: list[Part] = [part for part in TEXT_PARTS if checkpoint.components.get(part) is not None]
 
     def file(part: Part) -> WeightFile:
-        return WeightFile(place, digest, part if folder else "")
+        alone = not folder and part not in texts
+        return WeightFile(place, digest, "" if alone or (not folder and texts == ["text_encoder"]) else part)
 
     return Parts(
         Model(family.name, file("unet")),
-        TextEncoder(family.name, (file("text_encoder"),)),
+        TextEncoder(family.name, tuple(file(part) for part in texts)),
         Vae(family.name, file("vae"), checkpoint.space),
     )
+
+
+def read_unet(path: Path, digest: str, rounding: str = "") -> Model:
+    """Recognise a denoiser: alone in a file, in a checkpoint, or in a diffusers folder. Reads headers, no weights.
+
+    rounding: number type to which its weights are rounded ("fp8_e4m3fn", "fp8_e5m2"); "": none. Raises WeightFileError
+    as `read_checkpoint` does.
+    """
+    family, _ = _recognise_unet(path, digest)
+    return Model(family.name, WeightFile(str(path.resolve()), digest, "unet" if path.is_dir() else "", rounding))
+
+
+def read_text_encoders(files: Sequence[tuple[Path, str]]) -> TextEncoder:
+    """Recognise the text encoders of one model, each alone in a file with its digest, in any order. Reads headers.
+
+    Raises WeightFileError, naming what the files look like, where they are not those of a known family.
+    """
+    found = [(read_header(path), digest) for path, digest in files]
+    found.sort(key=lambda item: _text_width(item[0]))
+    widths = [_text_width(header) for header, _ in found]
+    named = {header.config["family"] for header, _ in found if "family" in header.config}
+    candidates = [one for one in families().values() if len(one.widths) == len(found) and {one.name} >= named]
+    for family in sorted(candidates, key=lambda one: list(one.widths.values()) != widths):
+        pairs = list(zip(family.widths, found, strict=True))
+        if all(family.text_encoder(header, part) is not None for part, (header, _) in pairs):
+            place = (WeightFile(str(header.path.resolve()), digest, part) for part, (header, digest) in pairs)
+            return TextEncoder(family.name, tuple(place))
+    told = " and ".join(
+        f"'{header.path.name}' (states of width {width})" for (header, _), width in zip(found, widths, strict=True)
+    )
+    raise WeightFileError(f"{told}: these are not the text encoders of one model of {_known()}.")
 
 
 def read_vae(path: Path, digest: str) -> Vae:
@@ -59,36 +109,65 @@ def read_vae(path: Path, digest: str) -> Vae:
     return Vae(family.name, WeightFile(str(path.resolve()), digest, "vae" if path.is_dir() else ""), checkpoint.space)
 
 
-def component(file: WeightFile, part: Part) -> Component:
-    """One network of a file that `read_checkpoint` or `read_vae` has recognised."""
+def component(file: WeightFile, part: Part, family: str = "") -> Component:
+    """One network of a file that was recognised. family: of the recipe; only a text encoder alone has to know."""
     path = Path(file.path)
-    _, checkpoint = _recognise_vae(path, file.digest) if part == "vae" else _recognise(path, file.digest)
-    return checkpoint.components[part]
+    if part == "vae":
+        return _recognise_vae(path, file.digest)[1].components[part]
+    if part == "unet":
+        found = _recognise_unet(path, file.digest)[1].components[part]
+        return replace(found, rounding=file.rounding) if file.rounding else found
+    if path.is_dir() or sizes(header := read_header(path), "") is None:
+        return _recognise(path, file.digest)[1].components[part]
+    found = family_named(family).text_encoder(header, part)
+    if found is None:
+        raise WeightFileError(f"'{path.name}' holds no text encoder of {family_named(family).title}.")
+    return found
 
 
 def space_of(model: Model) -> LatentSpace:
     """The latent space of a denoiser."""
-    return _recognise(Path(model.file.path), model.file.digest)[1].space
+    return _recognise_unet(Path(model.file.path), model.file.digest)[1].space
+
+
+def prediction_of(model: Model) -> Prediction:
+    """What a denoiser's answers mean: as its file says, or else its family."""
+    said = _recognise_unet(Path(model.file.path), model.file.digest)[1].prediction
+    return (said or family_named(model.family).prediction)()
+
+
+def states_of(recipe: TextEncoder) -> TextStates:
+    """What is taken of a recipe's only text encoder."""
+    (file,) = recipe.files
+    return component(file, text_part(file), recipe.family).states
+
+
+def text_part(file: WeightFile) -> Part:
+    """Which text encoder of a model a file is, or holds."""
+    return TEXT_PARTS[1] if file.part == TEXT_PARTS[1] else TEXT_PARTS[0]
 
 
 @lru_cache(maxsize=64)
 def _recognise(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     del digest  # part of the key: another content under the same path is another model
-    parts, header = (_folder_parts(path), None) if path.is_dir() else (None, read_header(path))
-    refused: WeightFileError | None = None
-    for family in _candidates(header):
-        try:
-            found = family.recognise(header) if header is not None else family.assemble(parts or {})
-        except WeightFileError as error:
-            refused = refused or error  # a family that a pack has added may know better
-            continue
-        if found is not None:
-            return family, found
-    if refused is not None:
-        raise refused
+    parts, header = (_folder_parts(path), None) if path.is_dir() else ({}, read_header(path))
+    found = _first(header, lambda family: family.assemble(parts) if header is None else family.recognise(header))
+    if found is not None:
+        return found
     if header is None:
         raise WeightFileError(f"The diffusers model in '{path}' is of no family that is known here ({_known()}).")
     raise WeightFileError(f"'{path.name}' is not a checkpoint of {_known()}: it looks like {looks_like(header)}.")
+
+
+@lru_cache(maxsize=64)
+def _recognise_unet(path: Path, digest: str) -> tuple[Family, Checkpoint]:
+    if path.is_dir():
+        return _recognise(path, digest)
+    header = read_header(path)
+    found = _whole(header) or _first(header, lambda family: family.unet(header))
+    if found is not None:
+        return found
+    raise WeightFileError(f"'{path.name}' holds no denoiser (U-Net) of {_known()}: it looks like {looks_like(header)}.")
 
 
 @lru_cache(maxsize=64)
@@ -96,13 +175,43 @@ def _recognise_vae(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     if path.is_dir() and (path / "model_index.json").exists():
         return _recognise(path, digest)
     header = _folder_part(path)[0] if path.is_dir() else read_header(path)
-    for family in _candidates(header):
-        found = family.vae(header)
-        if found is not None:
-            return family, found
+    found = _whole(header) or _first(header, lambda family: family.vae(header))
+    if found is not None:
+        return found
     raise WeightFileError(
         f"'{path.name}' holds no autoencoder (VAE) of {_known()}: it looks like {looks_like(header)}."
     )
+
+
+def _whole(header: Header) -> tuple[Family, Checkpoint] | None:
+    """The checkpoint that a file is; None where it is none, or one of which only a part can be used."""
+    try:
+        return _first(header, lambda family: family.recognise(header))
+    except WeightFileError:
+        return None
+
+
+def _first(header: Header | None, recognise: Callable[[Family], Checkpoint | None]) -> tuple[Family, Checkpoint] | None:
+    """The first family that recognises something. Raises the first refusal where none does."""
+    refused: WeightFileError | None = None
+    for family in _candidates(header):
+        try:
+            found = recognise(family)
+        except WeightFileError as error:
+            refused = refused or error  # a family that a pack has added may know better
+            continue
+        if found is not None:
+            return family, found
+    if refused is not None:
+        raise refused
+    return None
+
+
+def _text_width(header: Header) -> int:
+    found = sizes(header, "")
+    if found is None:
+        raise WeightFileError(f"'{header.path.name}' is no CLIP text encoder: it looks like {looks_like(header)}.")
+    return found[1]["hidden_size"]
 
 
 def _candidates(header: Header | None) -> tuple[Family, ...]:
@@ -117,12 +226,14 @@ def _candidates(header: Header | None) -> tuple[Family, ...]:
     return (known[named],)
 
 
-def _folder_parts(path: Path) -> Mapping[Part, tuple[Header, Mapping[str, Any]]]:
+def _folder_parts(path: Path) -> Folder:
     index = path / "model_index.json"
     if not index.exists():
         raise WeightFileError(f"The folder '{path}' is no diffusers model: it has no model_index.json.")
-    _refuse_other_predictions(path)
-    return {part: _folder_part(path / part) for part in get_args(Part) if (path / part).is_dir()}
+    scheduler = path / "scheduler" / "scheduler_config.json"
+    config = _read_json(scheduler) if scheduler.exists() else {}
+    parts = {part: _folder_part(path / part) for part in get_args(Part) if (path / part).is_dir()}
+    return {**parts, "scheduler": (None, config)}
 
 
 def _folder_part(path: Path) -> tuple[Header, Mapping[str, Any]]:
@@ -134,16 +245,6 @@ def _folder_part(path: Path) -> tuple[Header, Mapping[str, Any]]:
             f"The folder '{path}' has none of the files that hold weights: {', '.join(WEIGHTS_IN_FOLDER)}."
         )
     return read_header(file), _read_json(path / "config.json")
-
-
-def _refuse_other_predictions(path: Path) -> None:
-    scheduler = path / "scheduler" / "scheduler_config.json"
-    if scheduler.exists():
-        predicts = _read_json(scheduler).get("prediction_type", "epsilon")
-        if predicts != "epsilon":
-            raise WeightFileError(
-                f"The diffusers model in '{path}' predicts '{predicts}'; this version samples 'epsilon' models."
-            )
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from diffusion.values import Area, Conditioning, ConditioningEntry
+from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning
 
 
 def combine(first: Conditioning, second: Conditioning) -> Conditioning:
@@ -73,6 +73,16 @@ def restrict_to_mask(
 def restrict_to_range(conditioning: Conditioning, start: float, end: float) -> Conditioning:
     """Valid only from `start` to `end` of the way from noise (0) to picture (1)."""
     return _each(conditioning, lambda entry: replace(entry, start=start, end=end))
+
+
+def told_sizes(conditioning: Conditioning, size: SizeConditioning) -> Conditioning:
+    """For a model that knows sizes: what it is told of the picture."""
+    return _each(conditioning, lambda entry: replace(entry, size=size))
+
+
+def showing(conditioning: Conditioning, shown: Shown, *, anew: bool = True) -> Conditioning:
+    """For a model that is shown a picture beside the noisy latent: that picture. anew: also where there is one."""
+    return _each(conditioning, lambda entry: replace(entry, shown=shown) if anew or entry.shown is None else entry)
 
 
 def zero_out(conditioning: Conditioning) -> Conditioning:

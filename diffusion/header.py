@@ -18,10 +18,17 @@ from typing import Any, Literal
 LONGEST_HEADER = 100_000_000
 """Bytes; the limit of the safetensors library."""
 
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How files of torch's older kind begin, by the pickle protocol."""
+
 BITS: Mapping[str, int] = MappingProxyType({
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
     "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
 })  # fmt: skip
+
+
+NESTS = ("state_dict", "params_ema", "params-ema", "params", "model_state_dict")
+"""Where trainers put the tensors inside a file of torch's own kind, the preferred first: an average, the last state."""
 
 
 class WeightFileError(ValueError):
@@ -91,10 +98,12 @@ def read_header(path: Path) -> Header:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(16)
-        if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
-            return _read_torch(path)
         length = int.from_bytes(start[:8], "little")
-        if len(start) < 10 or start[8:9] != b"{" or length > LONGEST_HEADER:
+        # A length may begin with the bytes of a pickle; that of a pickle is no length.
+        is_safetensors = len(start) >= 10 and start[8:9] == b"{" and length <= LONGEST_HEADER
+        if not is_safetensors and start.startswith((b"PK\x03\x04", *PICKLES)):
+            return _read_torch(path)
+        if not is_safetensors:
             raise WeightFileError(f"'{path.name}' is no file of weights: {_looks_like(start, size)}.")
         if 8 + length > size:
             raise WeightFileError(_cut_off(path, size, 8 + length))
@@ -151,8 +160,8 @@ def torch_tensors(path: Path, device: str) -> dict[str, Any]:
     import torch
 
     content = torch_content(path, device)
-    while isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
+    while isinstance(content, dict) and (inner := next((name for name in NESTS if _is_dict(content, name)), None)):
+        content = content[inner]
     if not isinstance(content, dict):
         raise WeightFileError(f"'{path.name}' holds a {type(content).__name__}, not named tensors.")
     return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
@@ -179,6 +188,10 @@ def torch_content(path: Path, device: str) -> Any:
         raise WeightFileError(
             f"'{path.name}' is damaged or was cut off while it was copied. Download or export it again."
         ) from error
+
+
+def _is_dict(content: Mapping[str, Any], name: str) -> bool:
+    return isinstance(content.get(name), dict)
 
 
 def _is_zip(path: Path) -> bool:

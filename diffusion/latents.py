@@ -65,17 +65,18 @@ def in_space(latent: Latent, space: LatentSpace) -> Latent:
     """
     if latent.empty_size is not None:
         return _filled(latent, space.channels, space.factor, space)
-    if latent.space is not None and _differ(latent.space, space):
+    known = None if latent.space is None or not latent.space.name else latent.space
+    if known is not None and _differ(known, space):
         raise ValueError(
-            f"A latent of {_named(latent.space)} does not go with {_named(space)}. "
+            f"A latent of {_named(known)} does not go with {_named(space)}. "
             "Decode it with its own VAE and encode the picture with the other one."
         )
-    if latent.samples.shape[1] != space.channels:
+    if latent.samples.shape[1] != space.channels or (latent.space or space).factor != space.factor:
         raise ValueError(
-            f"A latent with {latent.samples.shape[1]} channels does not go with {_named(space)}. "
-            "Use a latent made for the same model."
+            f"A latent with {latent.samples.shape[1]} channels and factor {factor(latent)} does not go with "
+            f"{_named(space)}. Use a latent made for the same model."
         )
-    return replace(latent, space=latent.space or space)
+    return replace(latent, space=known or space)
 
 
 def with_noise_mask(latent: Latent, mask: Mask) -> Latent:

@@ -57,7 +57,7 @@ SCHEDULERS: tuple[str, ...] = (
     "kl_optimal",
 )
 
-FAMILIES: tuple[str, ...] = ("sd1",)
+FAMILIES: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
 """Families of models that are built in: those of `diffusion.families`."""
 
 MODEL_FOLDERS: tuple[str, ...] = (

@@ -1,15 +1,20 @@
 """A denoiser's network, ready to be asked: latents in, its raw answer out."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from diffusion.context import Context, Inputs
 from diffusion.lease import Lease
 from diffusion.prediction import Prediction
 from diffusion.tensors import Residence
 from diffusion.values import LatentSpace
+
+SIZES = (5, 6)
+"""How many sizes networks are told that are told any: the refiner of SDXL, SDXL."""
 
 
 class Network:
@@ -35,26 +40,39 @@ class Network:
         """Where it computes; inputs from elsewhere are brought there."""
         return self._lease.residence.device
 
-    @property
-    def token_width(self) -> int:
-        """The width D of the tokens it attends to."""
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What it takes besides the noisy latent."""
         config: Any = self._lease.run.config
-        return config.cross_attention_dim
+        tokens, beside = config.cross_attention_dim, config.in_channels - self.space.channels
+        if config.addition_embed_type is None:
+            return Inputs(tokens, beside=beside)
+        told, each = config.projection_class_embeddings_input_dim, config.addition_time_embed_dim
+        # The refiner attends to the states of one text encoder, whose pooled state is as wide.
+        sizes = SIZES[0] if told - tokens == SIZES[0] * each else SIZES[1]
+        return Inputs(tokens, told - sizes * each, sizes, beside)
 
-    def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
         """The network's raw answer, float32 [B, C, H, W] on x's device; any H and W.
 
         x: float32 [B, C, H, W], scaled as the prediction scales its input. timestep: [B] or one for all, as the
-        prediction gives it. tokens: float32 [B, T, D]. pooled: not used by Stable Diffusion 1.
+        prediction gives it. context: what it is told besides.
         """
-        del pooled
 
         def forward(unet: nn.Module, residence: Residence) -> Tensor:
             layout = torch.channels_last if residence.channels_last else torch.contiguous_format
+            seen = x if context.beside is None else torch.cat([x, context.beside], dim=1)
+            added = None
+            if context.pooled is not None and context.sizes is not None:
+                added = {
+                    "text_embeds": context.pooled.to(residence.device, residence.dtype),
+                    "time_ids": context.sizes.to(residence.device),
+                }
             return unet(
-                x.to(residence.device, residence.dtype, memory_format=layout),
+                seen.to(residence.device, residence.dtype, memory_format=layout),
                 timestep.to(residence.device),
-                tokens.to(residence.device, residence.dtype),
+                context.tokens.to(residence.device, residence.dtype),
+                added_cond_kwargs=added,
                 return_dict=False,
             )[0]
 

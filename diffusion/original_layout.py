@@ -1,12 +1,13 @@
 """The key layout of the first Stable Diffusion checkpoints ("LDM layout"): names of diffusers modules → names in such
 a file.
 
-This is the writing direction, for models that are trained or assembled here and saved for everyone's loaders; reading
-goes through diffusers' own converters. Loads no torch.
+One table serves both directions: a model that is trained or assembled here is saved under these names, and a module
+that is to be filled looks for its tensors under them. Loads no torch.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 UNET_PREFIX = "model.diffusion_model."
 VAE_PREFIX = "first_stage_model."
@@ -16,6 +17,8 @@ _UNET_STEMS: Mapping[str, str] = {
     "conv_in": "input_blocks.0.0",
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
     "mid_block.resnets.0": "middle_block.0",
@@ -37,6 +40,34 @@ _VAE_ATTENTION: Mapping[str, str] = {
     "to_v": "v",
     "to_out.0": "proj_out",
 }
+_OPEN_CLIP: Mapping[str, str] = {
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm.weight": "ln_final.weight",
+    "final_layer_norm.bias": "ln_final.bias",
+    "text_projection.weight": "text_projection",
+}
+_OPEN_CLIP_LAYER: Mapping[str, str] = {
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+}
+_FUSED: Sequence[str] = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a module's tensor is in a file.
+
+    name: of the tensor there. third: which third of its rows, 0 to 2, where query, key and value are one tensor.
+    transposed: it has rows for columns.
+    """
+
+    name: str
+    third: int | None = None
+    transposed: bool = False
 
 
 def unet_names(names: Sequence[str], layers_per_block: int) -> dict[str, str]:
@@ -54,11 +85,30 @@ def vae_names(names: Sequence[str]) -> dict[str, str]:
     return {name: VAE_PREFIX + _vae_name(name, levels) for name in names}
 
 
-def text_names(names: Sequence[str]) -> dict[str, str]:
+def text_names(names: Sequence[str], prefix: str = TEXT_PREFIX) -> dict[str, str]:
     """Names of a `CLIPTextModel`'s tensors → names in the file, with prefix. Both of transformers' spellings are
     taken.
     """
-    return {name: TEXT_PREFIX + name.removeprefix("text_model.") for name in names}
+    return {name: prefix + name.removeprefix("text_model.") for name in names}
+
+
+def open_clip_places(names: Sequence[str], prefix: str) -> dict[str, Place]:
+    """Names of a `CLIPTextModel`'s tensors → where they are in OpenCLIP's layout. Both of transformers' spellings are
+    taken.
+    """
+    return {name: _open_clip_place(name.removeprefix("text_model."), prefix) for name in names}
+
+
+def _open_clip_place(name: str, prefix: str) -> Place:
+    if name in _OPEN_CLIP:
+        return Place(prefix + _OPEN_CLIP[name], transposed=name == "text_projection.weight")
+    match = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
+    if match is None:
+        raise ValueError(f"'{name}' is no tensor of a CLIP text model.")
+    layer, part, leaf = f"{prefix}transformer.resblocks.{match[1]}.", match[2], match[3]
+    if part in _FUSED:
+        return Place(f"{layer}attn.in_proj_{leaf}", third=_FUSED.index(part))
+    return Place(f"{layer}{_OPEN_CLIP_LAYER[part]}.{leaf}")
 
 
 def _unet_name(name: str, layers: int, attends: set[str]) -> str:
@@ -68,7 +118,7 @@ def _unet_name(name: str, layers: int, attends: set[str]) -> str:
             return f"{original}.{_within_resnet(rest) if 'resnets' in stem else rest}"
     match = re.fullmatch(r"(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)", name)
     if match is None:
-        raise ValueError(f"'{name}' is no tensor of a Stable Diffusion 1 U-Net.")
+        raise ValueError(f"'{name}' is no tensor of a Stable Diffusion U-Net.")
     side, block, kind, index, rest = match[1], int(match[2]), match[3], int(match[4]), match[5]
     first = block * (
         layers + 1

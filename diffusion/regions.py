@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from diffusion.values import Area, Conditioning, ConditioningEntry
+from diffusion.values import Area, Conditioning, ConditioningEntry, SizeConditioning
 
 FEATHER = 8
 """The most latent pixels over which an area's edge fades."""
+AESTHETIC, NEGATIVE_AESTHETIC = 6.0, 2.5
+"""The scores that SDXL's refiner is told of what a picture shall show and of what it shall not (Podell et al. 2023)."""
 SMALLEST_BOUNDS = 8
 """The least side, in latent pixels, of a mask's bounding box: a network asked about less sees nothing."""
 
@@ -44,7 +46,7 @@ class Region:
 
     entry: its tensors on the latent's device. box: the part of the latent that the network is shown. weight: float32 [B
     or 1, 1, box.height, box.width]: how much the answer counts where it overlaps others. begin, end: it holds at noise
-    levels begin ≥ sigma ≥ end.
+    levels begin ≥ sigma ≥ end. sizes: what SDXL is told: height, width, top, left, target height, target width, score.
     """
 
     entry: ConditioningEntry
@@ -52,6 +54,7 @@ class Region:
     weight: Tensor
     begin: float
     end: float
+    sizes: tuple[float, ...] = ()
 
     def holds(self, sigma: float) -> bool:
         """Whether it has a say at noise level `sigma`."""
@@ -68,16 +71,22 @@ def lay(
     factor: int,
     percent_to_sigma: Callable[[float], float],
     device: torch.device | str = "cpu",
+    aesthetic: float = AESTHETIC,
 ) -> tuple[Region, ...]:
     """The entries of a conditioning laid over a latent of `shape` [B, C, H, W] with `factor` picture pixels per pixel.
 
     An area's pixels are divided by the factor; fractions of the picture are rounded; a side is at least 1; what sticks
     out of the picture is cut off. A mask is resized to the latent bilinearly. An area without a mask fades at each edge
-    that is not an edge of the picture; a mask has edges of its own. Raises ValueError for an area outside the picture.
+    that is not an edge of the picture; a mask has edges of its own. What an entry leaves open of its sizes is the whole
+    picture's size, and `aesthetic`. Raises ValueError for an area outside the picture.
     """
     batch, _, height, width = shape
+    size = height * factor, width * factor
     return tuple(
-        _region(entry, batch, height, width, factor, percent_to_sigma, torch.device(device))
+        replace(
+            _region(entry, batch, height, width, factor, percent_to_sigma, torch.device(device)),
+            sizes=_sizes(entry.size or SizeConditioning(), size, aesthetic),
+        )
         for entry in conditioning.entries
     )
 
@@ -156,13 +165,24 @@ def _region(
         box = _bounds(mask) if entry.mask_bounds else box
         weight = repeat_items(box.of(mask), batch) * entry.mask_strength
     pooled = None if entry.pooled is None else entry.pooled.to(device)
+    shown = entry.shown
+    if shown is not None:
+        mask = None if shown.mask is None else shown.mask.to(device)
+        shown = replace(shown, samples=shown.samples.to(device), mask=mask)
     return Region(
-        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled),
+        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled, shown=shown),
         box=box,
         weight=(weight * entry.strength).to(device),
         begin=percent_to_sigma(entry.start),
         end=percent_to_sigma(entry.end),
     )
+
+
+def _sizes(given: SizeConditioning, picture: tuple[int, int], aesthetic: float) -> tuple[float, ...]:
+    """All that SDXL and its refiner are told. picture: (height, width) in pixels."""
+    original = given.original or picture
+    score = aesthetic if given.aesthetic is None else given.aesthetic
+    return (*original, *given.crop, *(given.target or original), score)
 
 
 def _box(area: Area, height: int, width: int, factor: int) -> Box:

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from diffusion.families.autoencoder import TINY
 from diffusion.lease import Lease
 from diffusion.services import Weights
 from diffusion.tensors import Residence
@@ -40,6 +42,8 @@ class Autoencoder:
     def __init__(self, lease: Lease, space: LatentSpace) -> None:
         self._lease = lease
         self.space = space
+        config: Any = lease.run.config
+        self._is_tiny = config.get("_class_name") == TINY  # these speak the model's scale
 
     def encode(self, picture: Tensor) -> Tensor:
         """The mean of the posterior, float32 [1, C, H/f, W/f] on the CPU. picture: float32 [1, 3, H, W] in -1..1,
@@ -47,14 +51,18 @@ class Autoencoder:
         """
 
         def forward(vae: nn.Module, residence: Residence) -> Tensor:
-            return vae.encode(_placed(picture, residence)).latent_dist.mode()  # pyright: ignore[reportCallIssue] — AutoencoderKL
+            coded = vae.encode(_placed(picture, residence))  # pyright: ignore[reportCallIssue] — an autoencoder
+            return coded.latents if self._is_tiny else coded.latent_dist.mode()
 
-        return self._lease.compute(forward).float().cpu()
+        latent = self._lease.compute(forward).float().cpu()
+        return latent / self.space.scale + self.space.shift if self._is_tiny else latent
 
     def decode(self, latent: Tensor) -> Tensor:
         """The picture, float32 [1, 3, f·H, f·W] about -1..1 on the CPU. latent: float32 [1, C, H, W] in the
         autoencoder's scale.
         """
+        if self._is_tiny:
+            latent = (latent - self.space.shift) * self.space.scale
 
         def forward(vae: nn.Module, residence: Residence) -> Tensor:
             return vae.decode(_placed(latent, residence), return_dict=False)[0]  # pyright: ignore[reportCallIssue] — AutoencoderKL
@@ -90,7 +98,7 @@ def encode(image: Image, vae: Vae, weights: Weights, tiles: Tiles | None = None)
     picture is smaller than one latent pixel.
     """
     factor = vae.space.factor
-    pixels = cropped(_colour(image), factor)
+    pixels = cropped(in_colour(image), factor)
     with weights.lend(vae) as autoencoder:
 
         def run(item: Tensor, cut: Tiles | None) -> Tensor:
@@ -115,7 +123,7 @@ def encode_for_inpainting(image: Image, mask: Mask, vae: Vae, weights: Weights, 
     picture.
     """
     factor = vae.space.factor
-    pixels = _colour(image)
+    pixels = in_colour(image)
     resized = functional.interpolate(mask.values[:, None].float(), size=pixels.shape[-2:], mode="bilinear")
     pixels, resized = cropped(pixels, factor), cropped(resized, factor)
     repaint = (resized >= 0.5).float()
@@ -175,10 +183,15 @@ def _of_space(latent: Latent, space: LatentSpace) -> Tensor:
             f"the autoencoder ({space.name}) makes {space.factor}×{space.factor} of it. "
             "Use the autoencoder of the model that made the latent."
         )
+    if other is not None and other.name != space.name and other.name and space.name:
+        raise ValueError(
+            f"The latent is one of '{other.name}', the autoencoder one of '{space.name}': their numbers mean other "
+            "colours. Use the autoencoder of the model that made the latent."
+        )
     return samples
 
 
-def _colour(image: Image) -> Tensor:
+def in_colour(image: Image) -> Tensor:
     """Pictures as [B, 3, H, W] in 0..1."""
     pixels = (
         image.pixels[..., :3]

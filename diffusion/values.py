@@ -54,9 +54,37 @@ class Mask:
 
 
 @dataclass(frozen=True)
+class Box:
+    """A rectangle on a picture, in pixels; x, y: of its upper left corner. It may reach beyond the picture."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Stitch:
+    """Where crops belong that were cut out of pictures to be repainted.
+
+    original: the pictures. boxes: where in each of them its crop lies. blends: for each, float32 [box height, box
+    width] in 0..1, how much of the new picture shows; where it is 0 the original stays to the bit. size: (height,
+    width) of the crops. method: how they are resized.
+    """
+
+    wire: ClassVar[str] = "STITCH"
+    original: Image
+    boxes: tuple[Box, ...]
+    blends: tuple[Tensor, ...]
+    size: tuple[int, int]
+    method: str
+
+
+@dataclass(frozen=True)
 class LatentSpace:
     """A family's latent space: what one latent pixel is.
 
+    name: "" where a file does not say: an autoencoder alone may be that of several families.
     factor: picture pixels per latent pixel. scale, shift: model scale = (VAE scale − shift) · scale.
     rgb, rgb_bias: linear map from model scale to red, green, blue in 0..1 for previews; None where it is not known.
     """
@@ -108,14 +136,46 @@ class Area:
     relative: bool = False
 
 
+@dataclass(frozen=True)
+class SizeConditioning:
+    """What SDXL is told of a picture (Podell et al. 2023, §2.2), in pixels; None: what fits the picture that is made.
+
+    original: (height, width) of the picture before it was cut to shape. crop: (top, left), where the cut began. target:
+    (height, width) of the cut. aesthetic: a score from 0 to 10, which the refiner is told in the target's place.
+    """
+
+    original: tuple[int, int] | None = None
+    crop: tuple[int, int] = (0, 0)
+    target: tuple[int, int] | None = None
+    aesthetic: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A picture that a model is shown beside the noisy latent, as those for inpainting and instruct-pix2pix are.
+
+    samples: float32 [B, C, H, W] in the VAE's own scale. mask: float32 [B, H, W] at any resolution, 1 = repaint; None
+    for a model that takes none.
+    """
+
+    samples: Tensor
+    mask: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        _expect(self.samples, "Shown.samples", "[B, C, H, W]", 4)
+        if self.mask is not None:
+            _expect(self.mask, "Shown.mask", "[B, H, W]", 3)
+
+
 @dataclass(frozen=True, eq=False)
 class ConditioningEntry:
     """One encoded prompt and where and when it holds.
 
     tokens: float32 [B, T, D]. pooled: float32 [B, D] or None. area: None = everywhere. strength: weight where entries
     overlap. mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its
-    bounding box. start, end: the part of sampling in which it holds, as percent of the noise range in 0..1. extras:
-    what packs add, by name.
+    bounding box. start, end: the part of sampling in which it holds, as percent of the noise range in 0..1. size: what
+    a model that knows sizes is told; None: those of the picture that is made. shown: a picture for a model
+    that is shown one. extras: what packs add, by name.
     """
 
     tokens: Tensor
@@ -127,6 +187,8 @@ class ConditioningEntry:
     mask_bounds: bool = False
     start: float = 0.0
     end: float = 1.0
+    size: SizeConditioning | None = None
+    shown: Shown | None = None
     extras: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -148,30 +210,36 @@ class WeightFile:
     """A file (or diffusers folder) of weights. path: absolute. digest: of its content; two files with one digest are
     one.
 
-    part: the folder of a diffusers model ("unet", "vae", …), or "" for a single file.
+    part: the folder of a diffusers model ("unet", "vae", …); in a single file "", or which of several text encoders is
+    meant ("text_encoder", "text_encoder_2"). rounding: number type to which its weights are rounded before they are
+    used ("fp8_e4m3fn", "fp8_e5m2"); "": none.
     """
 
     path: str
     digest: str
     part: str = ""
+    rounding: str = ""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A denoiser: a recipe, not weights. `weights.lend(model)` makes it compute. patches: LoRA and the like, in
-    order.
+    """A denoiser: a recipe, not weights. `weights.lend(model)` makes it compute.
+
+    patches: LoRA and the like, which change its weights, in order. options: what changes how it is asked or what is
+    made of its answers, and no weights (`diffusion.model_options`), in order.
     """
 
     wire: ClassVar[str] = "MODEL"
     family: str
     file: WeightFile
     patches: tuple[object, ...] = ()
+    options: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """Text encoder(s): a recipe. last_layer: −1 is the last layer, −2 the one before it (CLIP skip); None: the
-    family's own.
+    """Text encoder(s): a recipe. `weights.lend` takes each of `encoders`. last_layer: −1 is the last layer, −2 the one
+    before it (CLIP skip); None: the family's own.
     """
 
     wire: ClassVar[str] = "CLIP"
@@ -179,6 +247,11 @@ class TextEncoder:
     files: tuple[WeightFile, ...]
     last_layer: int | None = None
     patches: tuple[object, ...] = ()
+
+    @property
+    def encoders(self) -> tuple[TextEncoder, ...]:
+        """A recipe for each encoder alone, in the order in which their states stand side by side."""
+        return tuple(dataclasses.replace(self, files=(file,)) for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -189,6 +262,16 @@ class Vae:
     family: str
     file: WeightFile
     space: LatentSpace
+
+
+@dataclass(frozen=True)
+class UpscaleModel:
+    """A network that enlarges pictures: a recipe. architecture: its kind. scale: how many times longer sides get."""
+
+    wire: ClassVar[str] = "UPSCALE_MODEL"
+    architecture: str
+    file: WeightFile
+    scale: int
 
 
 def size_in_bytes(value: object) -> int:

@@ -33,7 +33,7 @@ def embeddings_of(files: Folders, text: str | None = None) -> str:
     return " ".join(f"{name}={files.find('embeddings', name).digest}" for name in names)
 
 
-def _embedding(files: Folders, name: str) -> Path:
+def embedding_file(files: Folders, name: str) -> Path:
     """The file of `embedding:name`, which may leave out its ending."""
     for ending in ("", *WEIGHT_SUFFIXES):
         with suppress(FileMissing):
@@ -52,7 +52,7 @@ def encode_text(
     """Encode a prompt. `(word:1.3)` weighs a word, `(word)` is 1.1, `embedding:name` stands for a textual inversion."""
     from diffusion.text.encoding import encode
 
-    return encode(text, clip, weights, partial(_embedding, files))
+    return encode(text, clip, weights, partial(embedding_file, files))
 
 
 @node("CLIPSetLastLayer", category="conditioning", title="CLIP Set Last Layer")

@@ -5,19 +5,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from diffusion import added
-from diffusion.families.family import Checkpoint, Component, Family, Part
+from diffusion.families.family import TEXT_PARTS, Checkpoint, Component, Family, Folder, Part, TextStates
 from diffusion.families.sd1 import SD1
+from diffusion.families.sd2 import SD2
+from diffusion.families.sdxl import SDXL, SDXL_REFINER
 from diffusion.header import Header
 
-__all__ = ["FAMILIES", "Checkpoint", "Component", "Family", "Part", "families", "family_named", "looks_like"]
+__all__ = [
+    "FAMILIES", "TEXT_PARTS", "Checkpoint", "Component", "Family", "Folder", "Part", "TextStates", "families",
+    "family_named", "looks_like",
+]  # fmt: skip
 
-FAMILIES: Mapping[str, Family] = MappingProxyType({"sd1": SD1})
+FAMILIES: Mapping[str, Family] = MappingProxyType({one.name: one for one in (SD1, SD2, SDXL, SDXL_REFINER)})
 
 _FINGERPRINTS: tuple[tuple[str, str], ...] = (
     (
         r"(.*[._])?(lora_(up|down|A|B|unet|te\d?)|hada_w1_a|lokr_w1|dora_scale)[._]",
         "a LoRA, which changes a model but is none",
     ),
+    (r"noise_augmentor\.|embedder\.model\.visual\.", "an unCLIP checkpoint"),
     (r"conditioner\.embedders\.1\.|model\.diffusion_model\.label_emb\.", "an SDXL checkpoint"),
     (r"conditioner\.embedders\.0\.model\.", "an SDXL refiner"),
     (r"cond_stage_model\.model\.transformer\.resblocks", "a Stable Diffusion 2 checkpoint"),
@@ -30,6 +36,7 @@ _FINGERPRINTS: tuple[tuple[str, str], ...] = (
     (r"emb_params$|string_to_param|clip_[lg]$|<.*>$", "a textual inversion embedding"),
     (r"vision_model\.encoder\.", "a CLIP vision model"),
     (r"(text_model\.)?encoder\.layers\.\d+\.self_attn\.|text_model\.", "a CLIP text encoder alone"),
+    (r"transformer\.resblocks\.\d+\.", "an OpenCLIP text encoder alone"),
     (r"(encoder\.)?block\.\d+\.layer\.\d+\.", "a T5 text encoder"),
     (r"down_blocks\.\d+\.(resnets|attentions)\.", "a U-Net alone, in diffusers' layout"),
     (r"input_blocks\.\d+\.", "a U-Net alone"),

@@ -5,17 +5,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from diffusion.families import TextStates
 from diffusion.lease import Lease
 from diffusion.tensors import Residence
 from diffusion.text.tokens import BEGIN, END, LENGTH, Chunk
 
 
 class ClipText:
-    """What `Weights.lend(text_encoder)` gives. last_layer: whose states are taken, −1 the last; None: the last."""
+    """What `Weights.lend(text_encoder)` gives.
 
-    def __init__(self, lease: Lease, last_layer: int | None) -> None:
+    taken: what of it its family uses. last_layer: whose states are taken instead, −1 the last; None: the family's own.
+    """
+
+    def __init__(self, lease: Lease, taken: TextStates, last_layer: int | None) -> None:
         self._lease = lease
-        self._last_layer = -1 if last_layer is None else last_layer
+        self._taken = taken
+        self._last_layer = taken.layer if last_layer is None else last_layer
         if not -self.layers <= self._last_layer <= -1:
             raise ValueError(
                 f"This text encoder has {self.layers} layers; the last layer must be in "
@@ -33,13 +38,13 @@ class ClipText:
         return self._lease.run.get_parameter("final_layer_norm.weight").shape[0]
 
     def states(self, chunks: Sequence[Chunk]) -> tuple[Tensor, Tensor]:
-        """States of each chunk's 77 positions, float32 [N, 77, D], and each chunk's pooled state, float32 [N, D]; on
+        """States of each chunk's 77 positions, float32 [N, 77, D], and each chunk's pooled state, float32 [N, P]; on
         the CPU.
 
-        The states are those of `last_layer`, through the final norm; the pooled state is the last layer's at the first
-        end token.
+        The states are those of the chosen layer, through the final norm where the family wants that; the pooled state
+        is the last layer's at the first end token, through the final norm and the projection, if there is one.
         """
-        ids = torch.tensor([_ids(chunk) for chunk in chunks])
+        ids = torch.tensor([_ids(chunk, self._taken.padding) for chunk in chunks])
         ends = torch.tensor([1 + len(chunk.items) for chunk in chunks])
 
         def forward(clip: nn.Module, residence: Residence) -> tuple[Tensor, ...]:
@@ -55,14 +60,19 @@ class ClipText:
                 outputs.append(hidden)
             norm = clip.get_submodule("final_layer_norm")
             last = norm(outputs[-1])
-            chosen = last if self._last_layer == -1 else norm(outputs[self._last_layer])
-            return chosen, last[torch.arange(len(chunks)), ends.to(residence.device)]
+            chosen = outputs[self._last_layer]
+            if self._taken.normed:
+                chosen = last if self._last_layer == -1 else norm(chosen)
+            pooled = last[torch.arange(len(chunks)), ends.to(residence.device)]
+            if hasattr(clip, "text_projection"):
+                pooled = clip.get_submodule("text_projection")(pooled)
+            return chosen, pooled
 
         states, pooled = self._lease.compute(forward)
         return states.float().cpu(), pooled.float().cpu()
 
 
-def _ids(chunk: Chunk) -> list[int]:
+def _ids(chunk: Chunk, padding: int) -> list[int]:
     """The 77 token numbers of a chunk; where a vector stands, any."""
     items = [item if isinstance(item, int) else 0 for item in chunk.items]
-    return [BEGIN, *items, END, *[END] * (LENGTH - len(items))]
+    return [BEGIN, *items, END, *[padding] * (LENGTH - len(items))]

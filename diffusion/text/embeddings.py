@@ -12,12 +12,13 @@ from diffusion.tensors import Reader, Residence
 
 def load_embedding(path: Path, width: int) -> Tensor:
     """The vectors of a textual inversion, float32 [n, width]. Takes the forms of A1111, diffusers and SDXL pairs
-    (`clip_l`).
+    (`clip_l` and `clip_g`, of which that of the width is taken).
 
     Raises WeightFileError where the file holds no such vectors, or vectors of another width.
     """
     tensors = _tensors(path)
-    chosen = next((tensors[name] for name in ("emb_params", "clip_l") if name in tensors), None)
+    known = [tensors[name] for name in ("emb_params", "clip_l", "clip_g") if name in tensors]
+    chosen = next((one for one in known if one.shape[-1:] == (width,)), known[0] if known else None)
     if chosen is None and len(tensors) == 1:
         chosen = next(iter(tensors.values()))
     if chosen is None or chosen.ndim not in (1, 2):

@@ -1,11 +1,14 @@
 """A prompt as a conditioning: the weighted states of a text encoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from diffusion.checkpoint import text_part
+from diffusion.families import Part
 from diffusion.services import Weights
 from diffusion.text.clip import ClipText
 from diffusion.text.embeddings import load_embedding
@@ -18,27 +21,50 @@ FindEmbedding = Callable[[str], Path]
 """Where the file of `embedding:name` is. Raises, with what was searched, where there is none."""
 
 
-def encode(text: str, clip: TextEncoder, weights: Weights, find_embedding: FindEmbedding) -> Conditioning:
-    """Encode a prompt: one entry with tokens float32 [1, 77·chunks, D] and pooled float32 [1, D].
+def encode(
+    text: str | Mapping[Part, str], clip: TextEncoder, weights: Weights, find_embedding: FindEmbedding
+) -> Conditioning:
+    """Encode a prompt: one entry with tokens float32 [1, 77·chunks, D] and pooled float32 [1, P].
 
     A token of weight w is moved away from what an empty prompt has in its place: z = z_empty + w · (z − z_empty).
-    Chunks stand one after another; the pooled state is that of the first, and knows no weights.
+    Chunks stand one after another; the pooled state is that of the first, and knows no weights. Of several encoders
+    the states stand side by side, the shorter ones with empty chunks behind them; the pooled state is the last one's.
+    text: one for all encoders, or one for each.
     """
-    with weights.lend(clip) as encoder:
-        parts = chunks(words(text, lambda name: load_embedding(find_embedding(name), encoder.width)))
-        tokens, pooled = _weighted(encoder, parts)
-    return Conditioning((ConditioningEntry(tokens, pooled),))
+    encoders = clip.encoders
+    encoded = []
+    for recipe in encoders:
+        one = text if isinstance(text, str) else text[text_part(recipe.files[0])]
+        with weights.lend(recipe) as encoder:
+            width = encoder.width
+            parts = chunks(words(one, lambda name, width=width: load_embedding(find_embedding(name), width)))
+            encoded.append(_weighted(encoder, parts, filled=len(encoders) > 1))
+    length = max(len(item.states) for item in encoded)
+    states = [torch.cat([item.states, *[item.empty] * (length - len(item.states))]) for item in encoded]
+    tokens = torch.cat(states, dim=2).flatten(0, 1)[None]
+    return Conditioning((ConditioningEntry(tokens, encoded[-1].pooled),))
 
 
-def _weighted(encoder: ClipText, parts: tuple[Chunk, ...]) -> tuple[Tensor, Tensor]:
-    if not any(chunk.is_weighted for chunk in parts):
+class _Encoded(NamedTuple):
+    """Chunks in one encoder: their states [n, 77, D], those of an empty chunk [1, 77, D], the first's pooled state."""
+
+    states: Tensor
+    empty: Tensor
+    pooled: Tensor
+
+
+def _weighted(encoder: ClipText, parts: tuple[Chunk, ...], *, filled: bool) -> _Encoded:
+    """filled: an empty chunk may be wanted behind these."""
+    weighted = any(chunk.is_weighted for chunk in parts)
+    if not weighted and not filled:
         states, pooled = encoder.states(parts)
-    else:
-        states, pooled = encoder.states((*parts, Chunk()))
-        states, empty, pooled = states[:-1], states[-1:], pooled[:-1]
+        return _Encoded(states, states[:0], pooled[:1])
+    states, pooled = encoder.states((*parts, Chunk()))
+    states, empty = states[:-1], states[-1:]
+    if weighted:
         factors = torch.ones(states.shape[:2])
         for row, chunk in enumerate(parts):
             factors[row, 1 : 1 + len(chunk.weights)] = torch.tensor(chunk.weights)
         changed = (factors != 1)[:, :, None]
         states = torch.where(changed, empty + factors[:, :, None] * (states - empty), states)
-    return states.reshape(1, -1, states.shape[-1]), pooled[:1]
+    return _Encoded(states, empty, pooled[:1])

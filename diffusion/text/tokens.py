@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BEGIN, END = 49406, 49407
-"""CLIP's begin-of-text and end-of-text; Stable Diffusion 1 fills up with the latter."""
+"""CLIP's begin-of-text and end-of-text; OpenAI's models fill up with the latter, OpenCLIP's with 0."""
 
 LENGTH = 75
 """Tokens of a chunk, without begin and end."""

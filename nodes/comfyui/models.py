@@ -29,9 +29,9 @@ class PackModel:
         """What a model knows about itself; `model_sampling` tells its noise levels."""
         if name != "model_sampling":
             raise Lacking(f"MODEL.{name}")
-        from diffusion.families import FAMILIES
+        from diffusion.predictions import chosen_prediction
 
-        return FAMILIES[self.recipe.family].prediction()
+        return chosen_prediction(self.recipe)
 
     def __getattr__(self, name: str) -> NoReturn:
         lacking_attribute("MODEL", name)

@@ -6,6 +6,7 @@
 | MASK         | `Mask`         | float32 [B, H, W]                                                             |
 | LATENT       | `Latent`       | {"samples": [B, C, *axes], "noise_mask": [B, 1, H, W], "batch_index": [int]}  |
 | CONDITIONING | `Conditioning` | [[tokens [B, T, D], {"pooled_output": …, "area": …, "mask": …, …}], …]        |
+| SIGMAS       | `Sigmas`       | float32 [n + 1]                                                               |
 | MODEL …      | recipes        | `nodes.comfyui.models`: what can be asked of them                             |
 
 Everything else passes as it is. Tensors are copied on both ways, so that nothing a pack does to what it was given, or
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from diffusion.sampling_values import Sigmas
 from diffusion.values import (
     Area,
     Conditioning,
@@ -26,11 +28,13 @@ from diffusion.values import (
     LatentSpace,
     Mask,
     Model,
+    Shown,
     TextEncoder,
     Vae,
 )
 from graph.files import File
 from graph.spec import ANY
+from nodes.comfyui.sizes import size_facts, size_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -41,6 +45,7 @@ ORIGIN = "noisewright"
 """In a pack's dict: what the value was made from, as far as its other keys cannot say it."""
 
 AREA, RELATIVE = "area", "percentage"
+SHOWN, SHOWN_MASK = "concat_latent_image", "concat_mask"
 KNOWN_OF_LATENT = ("samples", "noise_mask", "batch_index", ORIGIN)
 LATENT_CHANNELS = 4
 
@@ -79,6 +84,8 @@ def to_pack(value: object) -> Any:
             return value.pixels.clone()
         case Mask():
             return value.values.clone()
+        case Sigmas():
+            return value.levels.clone()
         case Latent():
             return _latent_dict(value)
         case Conditioning():
@@ -219,6 +226,16 @@ def _mask(value: object) -> Mask:
     return Mask(tensor)
 
 
+# Noise levels
+
+
+def _sigmas(value: object) -> Sigmas:
+    tensor = _floats(value)
+    if tensor.ndim != 1:
+        raise Untranslatable(_described(value))
+    return Sigmas(tensor)
+
+
 # Latents
 
 
@@ -292,7 +309,18 @@ def _pair(entry: ConditioningEntry) -> list[Any]:
         facts["set_area_to_bounds"] = entry.mask_bounds
     if (entry.start, entry.end) != (0.0, 1.0):
         facts |= {"start_percent": entry.start, "end_percent": entry.end}
+    if entry.size is not None:
+        facts |= size_facts(entry.size)
+    if entry.shown is not None:
+        facts[SHOWN] = entry.shown.samples.clone()
+        facts |= {} if entry.shown.mask is None else {SHOWN_MASK: entry.shown.mask.clone()}
     return [entry.tokens.clone(), facts]
+
+
+def _shown(facts: dict[str, Any]) -> Shown | None:
+    """The picture that the facts have for a model that is shown one, which is taken out of them."""
+    samples, mask = facts.pop(SHOWN, None), facts.pop(SHOWN_MASK, None)
+    return None if samples is None else Shown(_floats(samples), None if mask is None else _mask(mask).values)
 
 
 def _pack_area(area: Area) -> PackArea:
@@ -323,6 +351,8 @@ def _entry(tokens: Any, given: Mapping[str, Any]) -> ConditioningEntry:
         area=None if area is None else _area(area),
         mask=mask,
         mask_bounds=bool(facts.pop("set_area_to_bounds", False)),
+        size=size_of(facts),
+        shown=_shown(facts),
         extras=MappingProxyType(copied(facts)),
     )
     return replace(entry, **{name: float(number) for name, number in numbers.items()})
@@ -344,7 +374,7 @@ def _area(area: Sequence[Any]) -> Area:
 
 
 _READERS: Mapping[str, Any] = MappingProxyType(
-    {"IMAGE": _image, "MASK": _mask, "LATENT": _latent, "CONDITIONING": _conditioning}
+    {"IMAGE": _image, "MASK": _mask, "SIGMAS": _sigmas, "LATENT": _latent, "CONDITIONING": _conditioning}
 )
 
 

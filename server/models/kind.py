@@ -29,7 +29,7 @@ FOLDERS: tuple[tuple[str, str], ...] = (
     ("diffusion_models", r"model\.diffusion_model\.|down_blocks\.\d+\.(resnets|attentions)\."),
     ("vae", r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|up_blocks|down_blocks|up|down|mid)\."),
     ("vae", r"(taesd_)?(decoder|encoder)\.(layers\.)?\d+\."),
-    ("upscale_models", r"(params_ema\.|conv_first\.|body\.\d+\.rdb\d|model\.\d+\.(sub\.\d+\.)?|RRDB_trunk\.)"),
+    ("upscale_models", r"(params_ema\.|conv_first\.|body\.\d+\.(rdb\d|weight)|model\.\d+\.(sub\.\d+\.)?|RRDB_trunk\.)"),
 )
 """Folder and how the names of its tensors begin; the first that fits a name decides."""
 

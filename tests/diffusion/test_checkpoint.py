@@ -1,6 +1,7 @@
 """Checkpoints recognised from their headers, and one readable sentence for each that is something else."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from diffusion.checkpoint import component, read_checkpoint, read_vae, space_of
+from diffusion.checkpoint import component, prediction_of, read_checkpoint, read_unet, read_vae, space_of
 from diffusion.header import WeightFileError
+from diffusion.prediction import EpsPrediction, VPrediction
 from diffusion.values import WeightFile
 from tests.diffusion.tiny import tiny_unet, tiny_vae, write_tiny_checkpoint, write_tiny_diffusers_folder
 
@@ -112,8 +114,17 @@ def test_what_training_leaves_behind_is_known(tiny, tmp_path):
         "posterior_mean_coef1": torch.ones(1000),
         "first_stage_model.loss.logvar": torch.ones(()),
         "cond_stage_model.transformer.text_model.embeddings.position_ids": torch.arange(77)[None],
+        "cond_stage_model.transformer.vision_model.post_layernorm.bias": torch.ones(2),
+        "cond_stage_model.transformer.text_projection.weight": torch.ones(2, 2),
+        "cond_stage_model.logit_scale": torch.ones(()),
     }
-    read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=extra), "x")
+    parts = read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=extra), "x")
+    for file, part in (
+        (parts.model.file, "unet"),
+        (parts.text_encoder.files[0], "text_encoder"),
+        (parts.vae.file, "vae"),
+    ):
+        assert not set(component(file, part).names) & extra.keys()
 
 
 STRANGE = [
@@ -144,8 +155,8 @@ def test_another_kind_of_file_is_named(tmp_path, names, sentence):
 @pytest.mark.parametrize(
     ("drop", "sentence"),
     [
-        ("cond_stage_model.", "has a Stable Diffusion U-Net but no text encoder"),
-        ("first_stage_model.", "but no autoencoder"),
+        ("cond_stage_model.", "has a Stable Diffusion 1 U-Net but no text encoder"),
+        ("first_stage_model.", "but no autoencoder. A checkpoint needs U-Net, text encoder and autoencoder. Load what"),
     ],
 )
 def test_a_missing_part_is_named(tiny, tmp_path, drop, sentence):
@@ -159,16 +170,42 @@ def test_strangers_among_the_tensors_are_named(tiny, tmp_path):
         read_checkpoint(path, "x")
 
 
-@pytest.mark.parametrize(("key", "sentence"), [("v_pred", "predicts velocity"), ("ztsnr", "zero terminal SNR")])
-def test_models_that_would_be_sampled_wrongly_are_refused(tiny, tmp_path, key, sentence):
-    with pytest.raises(WeightFileError, match=sentence):
-        read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add={key: torch.ones(1)}), "x")
+@pytest.mark.parametrize(
+    ("marks", "kind", "highest"), [(["v_pred"], VPrediction, 14.6146), (["v_pred", "ztsnr"], VPrediction, 4518.8)]
+)
+def test_marks_tell_the_prediction(tiny, tmp_path, marks, kind, highest):
+    add = {mark: torch.ones(1) for mark in marks}
+    model = read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=add), "x".join(marks)).model
+    prediction = prediction_of(model)
+    assert isinstance(prediction, kind)
+    assert prediction.sigma_max == pytest.approx(highest, rel=1e-3)
 
 
-def test_an_inpainting_model_is_refused(tiny, tmp_path):
-    add = {"model.diffusion_model.input_blocks.0.0.weight": torch.ones(32, 9, 3, 3)}
-    with pytest.raises(WeightFileError, match="inpainting model"):
-        read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=add), "x")
+def test_the_metadata_tells_the_prediction_before_marks(tiny, tmp_path):
+    add = {"v_pred": torch.ones(1)}
+    model = read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=add, prediction="eps"), "eps").model
+    assert isinstance(prediction_of(model), EpsPrediction)
+
+
+def test_models_that_would_be_sampled_wrongly_are_refused(tiny, tmp_path):
+    with pytest.raises(WeightFileError, match="with the noise levels of EDM .*, as 'edm_mean' says"):
+        read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add={"edm_mean": torch.ones(4)}), "x")
+
+
+@pytest.mark.parametrize("name", ["scaled_fp8", "input_blocks.1.0.in_layers.2.scale_weight", "out.2.weight.absmax"])
+def test_quantised_weights_are_refused(tiny, tmp_path, name):
+    add = {f"model.diffusion_model.{name}": torch.ones(1)}
+    path = changed(tiny, tmp_path / "a.safetensors", add=add)
+    for read in (read_checkpoint, read_unet):
+        with pytest.raises(WeightFileError, match=f"holds quantised weights, .* such as '.*{name}'; .* Use the same"):
+            read(path, "x")
+
+
+@pytest.mark.parametrize("channels", [8, 9])
+def test_models_that_are_shown_a_picture_are_of_the_family(tiny, tmp_path, channels):
+    add = {"model.diffusion_model.input_blocks.0.0.weight": torch.ones(32, channels, 3, 3)}
+    model = read_checkpoint(changed(tiny, tmp_path / "a.safetensors", add=add), f"x{channels}").model
+    assert component(model.file, "unet").config["in_channels"] == channels
 
 
 def test_a_folder_without_its_parts_is_an_error(folder, tmp_path):
@@ -185,12 +222,28 @@ def test_a_folder_without_its_parts_is_an_error(folder, tmp_path):
         read_checkpoint(tmp_path, "x")
 
 
-def test_a_folder_that_predicts_velocity_is_refused(tmp_path):
-    (tmp_path / "scheduler").mkdir()
-    (tmp_path / "model_index.json").write_text("{}")
-    (tmp_path / "scheduler" / "scheduler_config.json").write_text('{"prediction_type": "v_prediction"}')
-    with pytest.raises(WeightFileError, match="predicts 'v_prediction'"):
-        read_checkpoint(tmp_path, "x")
+@pytest.mark.parametrize(
+    ("scheduler", "sentence"),
+    [
+        ({"prediction_type": "sample"}, "predicts 'sample'; this version samples 'eps' and 'v' models"),
+        ({"_class_name": "EDMEulerScheduler"}, "as 'EDMEulerScheduler' says; this version does not read such models"),
+    ],
+)
+def test_a_folder_that_would_be_sampled_wrongly_is_refused(folder, tmp_path, scheduler, sentence):
+    copy = tmp_path / "folder"
+    shutil.copytree(folder, copy)
+    (copy / "scheduler").mkdir()
+    (copy / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler))
+    with pytest.raises(WeightFileError, match=sentence):
+        read_checkpoint(copy, "x")
+
+
+def test_a_folder_tells_the_prediction_by_its_scheduler(folder, tmp_path):
+    copy = tmp_path / "folder"
+    shutil.copytree(folder, copy)
+    (copy / "scheduler").mkdir()
+    (copy / "scheduler" / "scheduler_config.json").write_text('{"prediction_type": "v_prediction"}')
+    assert isinstance(prediction_of(read_checkpoint(copy, "v").model), VPrediction)
 
 
 def test_an_autoencoder_alone(tiny, folder, tmp_path):
@@ -209,7 +262,7 @@ def test_an_autoencoder_alone(tiny, folder, tmp_path):
 def test_another_autoencoder_is_named(tmp_path):
     shapes = {"encoder.conv_in.weight": (32, 3, 3, 3), "decoder.conv_in.weight": (32, 16, 3, 3)}
     save_file({name: torch.ones(shape) for name, shape in shapes.items()}, tmp_path / "flux.safetensors")
-    with pytest.raises(WeightFileError, match="an autoencoder with 16 latent channels; Stable Diffusion 1 has 4"):
+    with pytest.raises(WeightFileError, match="with 16 latent channels; Stable Diffusion 1, 2 and XL have 4"):
         read_vae(tmp_path / "flux.safetensors", "x")
 
 

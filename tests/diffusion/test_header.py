@@ -121,3 +121,11 @@ def test_refuses_a_damaged_header(tmp_path: Path, header):
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
     with pytest.raises(WeightFileError, match=r"'bad.safetensors' has a damaged safetensors header"):
         read_header(path)
+
+
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580, 0x10280])
+def test_a_length_that_begins_like_a_pickle_is_a_length(tmp_path: Path, length):
+    path = tmp_path / "a.safetensors"
+    text = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
+    path.write_bytes(length.to_bytes(8, "little") + text + bytes(4))
+    assert read_header(path).format == "safetensors"

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from benchmarks import sd15_checkpoint
 from diffusion.checkpoint import component, read_checkpoint, read_vae
-from diffusion.families.sd1 import recognise
+from diffusion.families.sd1 import SD1
 from diffusion.header import Header, TensorInfo, WeightFileError
 from diffusion.loading import build, load, weights_in_bytes
 from diffusion.tensors import Residence
@@ -123,7 +123,7 @@ def test_autoencoders_of_early_diffusers(tmp_path):
 
 def test_stable_diffusion_1_5_is_built_from_its_shapes():
     shapes = {name: TensorInfo("F16", shape) for name, shape in sd15_checkpoint.shapes().items()}
-    checkpoint = recognise(Header(Path("sd15.safetensors"), "safetensors", shapes, {}))
+    checkpoint = SD1.recognise(Header(Path("sd15.safetensors"), "safetensors", shapes, {}))
     assert checkpoint is not None
     assert (checkpoint.space.factor, checkpoint.space.scale) == (8, 0.18215)
     unet = build(checkpoint.components["unet"])

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from diffusion.checkpoint import read_checkpoint
+from diffusion.context import Context
 from diffusion.memory import Weights
 from tests.diffusion.tiny import TEXT_WIDTH, tiny_unet, write_tiny_checkpoint
 
@@ -20,13 +21,18 @@ def question(batch: int, height: int, width: int):
     return x, torch.linspace(3, 900, batch), tokens
 
 
+def asked(*size: int):
+    x, timestep, tokens = question(*size)
+    return x, timestep, Context(tokens)
+
+
 @pytest.mark.parametrize("size", [(1, 8, 8), (2, 9, 11), (3, 16, 5)])
 def test_in_fp32_it_is_the_module_bit_for_bit(model, size):
     x, timestep, tokens = question(*size)
     truth = tiny_unet()(x, timestep, tokens).sample
     with Weights("cpu", "fp32").lend(model) as network:
-        assert torch.equal(network(x, timestep, tokens), truth)
-        assert torch.equal(network(x, timestep[:1], tokens), tiny_unet()(x, timestep[:1], tokens).sample)
+        assert torch.equal(network(x, timestep, Context(tokens)), truth)
+        assert torch.equal(network(x, timestep[:1], Context(tokens)), tiny_unet()(x, timestep[:1], tokens).sample)
 
 
 def test_in_bf16_it_is_the_module_in_that_precision_and_layout(model):
@@ -34,7 +40,7 @@ def test_in_bf16_it_is_the_module_in_that_precision_and_layout(model):
     unet = tiny_unet().to(torch.bfloat16).to(memory_format=torch.channels_last)
     truth = unet(x.to(torch.bfloat16, memory_format=torch.channels_last), timestep, tokens.bfloat16()).sample
     with Weights("cpu", "bf16").lend(model) as network:
-        answer = network(x, timestep, tokens)
+        answer = network(x, timestep, Context(tokens))
     assert answer.dtype == torch.float32
     assert answer.is_contiguous()
     assert torch.equal(answer, truth.float())
@@ -54,7 +60,7 @@ def test_it_leaves_its_inputs_alone(model):
     x, timestep, tokens = question(2, 8, 8)
     before = x.clone(), timestep.clone(), tokens.clone()
     with Weights("cpu", "fp32").lend(model) as network:
-        network(x, timestep, tokens)
+        network(x, timestep, Context(tokens))
     assert all(torch.equal(now, then) for now, then in zip((x, timestep, tokens), before, strict=True))
 
 
@@ -62,8 +68,8 @@ def test_every_item_of_a_question_is_counted(model):
     weights = Weights("cpu", "fp32")
     assert weights.evaluations == 0
     with weights.lend(model) as network:
-        network(*question(3, 8, 8))
-        network(*question(2, 4, 4))
+        network(*asked(3, 8, 8))
+        network(*asked(2, 4, 4))
     with weights.lend(model) as network:
-        network(*question(1, 8, 8))
+        network(*asked(1, 8, 8))
     assert weights.evaluations == 6

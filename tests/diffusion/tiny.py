@@ -65,20 +65,26 @@ def tiny_text_encoder(seed: int = 0, layers: int = 3) -> CLIPTextModel:
     return seeded(CLIPTextModel(config), seed + 2)
 
 
-def tiny_tensors(seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+def vae_tensors(seed: int = 0, factor: int = 8) -> dict[str, Tensor]:
+    """The tensors of the autoencoder by their original names."""
+    vae = tiny_vae(seed, factor).state_dict()
+    return {file: _as_original(file, vae[name]) for name, file in vae_names(list(vae)).items()}
+
+
+def tiny_tensors(
+    seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32, in_channels: int = 4
+) -> dict[str, Tensor]:
     """The tensors of a whole tiny checkpoint in the original layout."""
-    unet, vae, text = (
-        tiny_unet(seed).state_dict(),
-        tiny_vae(seed, factor).state_dict(),
-        tiny_text_encoder(seed).state_dict(),
-    )
+    unet, text = tiny_unet(seed, in_channels).state_dict(), tiny_text_encoder(seed).state_dict()
     tensors = {file: unet[name] for name, file in unet_names(list(unet), layers_per_block=1).items()}
     tensors |= {file: text[name] for name, file in text_names(list(text)).items()}
-    tensors |= {file: _as_original(file, vae[name]) for name, file in vae_names(list(vae)).items()}
+    tensors |= vae_tensors(seed, factor)
     return {name: tensor.to(dtype).contiguous() for name, tensor in tensors.items()}
 
 
-def write_tiny_checkpoint(path: Path, seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32) -> Path:
+def write_tiny_checkpoint(
+    path: Path, seed: int = 0, factor: int = 8, dtype: torch.dtype = torch.float32, in_channels: int = 4
+) -> Path:
     """Write a checkpoint in the original layout. What its shapes cannot say is in its metadata, as
     `noisewright.config`.
     """
@@ -89,7 +95,7 @@ def write_tiny_checkpoint(path: Path, seed: int = 0, factor: int = 8, dtype: tor
         "default_size": 64,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tiny_tensors(seed, factor, dtype), path, metadata={"noisewright.config": json.dumps(config)})
+    save_file(tiny_tensors(seed, factor, dtype, in_channels), path, metadata={"noisewright.config": json.dumps(config)})
     return path
 
 

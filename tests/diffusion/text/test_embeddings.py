@@ -38,6 +38,13 @@ def test_every_form_gives_the_vectors(tmp_path, form):
     assert not vectors.requires_grad
 
 
+def test_of_a_pair_the_one_of_the_width_is_taken(tmp_path):
+    path = written(tmp_path, "sdxl.safetensors")
+    assert torch.equal(load_embedding(path, width=8), torch.ones(3, 8))
+    with pytest.raises(WeightFileError, match="vectors of width 4; this text encoder takes 6"):
+        load_embedding(path, width=6)
+
+
 def test_one_vector_is_a_row(tmp_path):
     torch.save({"<one>": torch.ones(4)}, tmp_path / "one.bin")
     assert load_embedding(tmp_path / "one.bin", width=4).shape == (1, 4)

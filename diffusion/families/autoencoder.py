@@ -1,0 +1,76 @@
+"""The autoencoder (VAE) of Stable Diffusion 1, 2 and XL in a file, configured by its shapes. Loads no torch."""
+
+import re
+from typing import Any
+
+from diffusion.families.family import Component
+from diffusion.families.shapes import NORM_GROUPS, count, norm_groups_fit
+from diffusion.header import Header, WeightFileError
+from diffusion.original_layout import VAE_PREFIX
+
+TINY = "AutoencoderTiny"
+"""diffusers' class of tiny autoencoders."""
+
+CHANNELS = 4
+"""Latent channels of all autoencoders of these families."""
+
+
+def autoencoder(header: Header, ignored: frozenset[str] = frozenset()) -> Component | None:
+    """The autoencoder of a checkpoint, or the one that is alone in a file, with original names or diffusers' own; None
+    where there is none. Raises WeightFileError for one with other than four latent channels.
+    """
+    for prefix in (VAE_PREFIX, ""):
+        names = (f"{prefix}decoder.conv_in.weight", f"{prefix}encoder.conv_in.weight")
+        if not all(name in header.tensors for name in names):
+            continue
+        shape = header.shape(names[0])
+        if shape[1:] != (CHANNELS, 3, 3):
+            raise WeightFileError(
+                f"'{header.path.name}' is an autoencoder with {shape[1]} latent channels"
+                f"{' over time' if len(shape) == 5 else ''}; Stable Diffusion 1, 2 and XL have {CHANNELS}."
+            )
+        own = f"{prefix}encoder.down_blocks.0.resnets.0.conv1.weight" in header.tensors
+        unused = {name for name in header.tensors if re.match(r"(first_stage_model\.)?(loss|model_ema)\.", name)}
+        layout = "modules" if own else "original"
+        return Component("vae", header, prefix, layout, _config(header, prefix, own=own), ignored | unused)
+    return None
+
+
+def tiny_autoencoder(header: Header) -> Component | None:
+    """The tiny autoencoder (TAESD, Bohan 2023) that is alone in a file, with diffusers' names; or None.
+
+    Of its structure there is one; its width is read. Raises WeightFileError for other than four latent channels.
+    """
+    if not {"encoder.layers.0.weight", "decoder.layers.0.weight"} <= header.tensors.keys():
+        return None
+    width, channels = header.shape("decoder.layers.0.weight")[:2]
+    if channels != CHANNELS:
+        raise WeightFileError(
+            f"'{header.path.name}' is a tiny autoencoder with {channels} latent channels; Stable Diffusion 1, 2 and XL "
+            f"have {CHANNELS}."
+        )
+    config = {
+        "_class_name": TINY,
+        "latent_channels": channels,
+        "encoder_block_out_channels": (width,) * 4,
+        "decoder_block_out_channels": (width,) * 4,
+    }
+    return Component("vae", header, "", "modules", config)
+
+
+def _config(header: Header, prefix: str, *, own: bool) -> dict[str, Any]:
+    """Configuration of diffusers' `AutoencoderKL`. own: its names are diffusers' own."""
+    down, block = ("down_blocks", "resnets") if own else ("down", "block")
+    stem = f"{prefix}encoder.{down}."
+    levels = count(header.tensors, re.escape(stem) + r"(\d+)\.")
+    widths = tuple(header.shape(f"{stem}{level}.{block}.0.conv1.weight")[0] for level in range(levels))
+    return {
+        "down_block_types": ("DownEncoderBlock2D",) * levels,
+        "up_block_types": ("UpDecoderBlock2D",) * levels,
+        "block_out_channels": norm_groups_fit(header, widths),
+        "layers_per_block": count(header.tensors, re.escape(f"{stem}0.{block}.") + r"(\d+)\."),
+        "latent_channels": header.shape(f"{prefix}decoder.conv_in.weight")[1],
+        "use_quant_conv": f"{prefix}quant_conv.weight" in header.tensors,
+        "use_post_quant_conv": f"{prefix}post_quant_conv.weight" in header.tensors,
+        "norm_num_groups": NORM_GROUPS,
+    }

@@ -1,0 +1,77 @@
+"""SDXL (Podell et al. 2023): a base model with two text encoders side by side and a refiner with the larger one, both
+told the sizes of the picture. Loads no torch.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffusion.families.clip import TextKind
+from diffusion.families.family import TextStates
+from diffusion.families.marks import prediction, said
+from diffusion.families.stable_diffusion import Structure, family
+from diffusion.families.unet import told_sizes
+from diffusion.values import LatentSpace
+
+SPACE = LatentSpace("sdxl", channels=4, factor=8, scale=0.13025)
+
+CLIP_L = TextKind(
+    "text_encoder",
+    "conditioner.embedders.0.transformer.",
+    width=768,
+    states=TextStates(layer=-2, normed=False),
+)
+UNCLIP_WIDTHS = (1536, 2048)
+"""Numbers that Stable Diffusion 2's unCLIP models are told: a CLIP picture vector and its noise level."""
+
+BASE_SIZES, REFINER_SIZES = 6, 5
+"""Height, width, top, left, target height, target width; the refiner: height, width, top, left, aesthetic score."""
+
+
+def _open_clip(embedder: int) -> TextKind:
+    """OpenCLIP's bigG."""
+    return TextKind(
+        "text_encoder_2",
+        f"conditioner.embedders.{embedder}.model.",
+        width=1280,
+        layouts=("open_clip", "modules"),
+        activation="gelu",
+        states=TextStates(layer=-2, normed=False, padding=0),
+        projected=True,
+    )
+
+
+def _is_refiner(unet: Mapping[str, Any]) -> bool:
+    """Its U-Net attends to the states of bigG alone, whose pooled state is as wide."""
+    return _is_told(unet) and told_sizes(unet, unet["cross_attention_dim"]) == REFINER_SIZES
+
+
+def _is_told(unet: Mapping[str, Any]) -> bool:
+    told_width = unet.get("projection_class_embeddings_input_dim")
+    return unet.get("addition_embed_type") == "text_time" and told_width not in UNCLIP_WIDTHS
+
+
+SDXL = family(
+    Structure(
+        "sdxl",
+        "Stable Diffusion XL",
+        fits=lambda unet: _is_told(unet) and not _is_refiner(unet),
+        texts=(CLIP_L, _open_clip(1)),
+        space=SPACE,
+        prediction=prediction,
+        said=said,
+        sizes=BASE_SIZES,
+    )
+)
+
+SDXL_REFINER = family(
+    Structure(
+        "sdxl-refiner",
+        "Stable Diffusion XL refiner",
+        fits=_is_refiner,
+        texts=(_open_clip(0),),
+        space=SPACE,
+        prediction=prediction,
+        said=said,
+        sizes=REFINER_SIZES,
+    )
+)

@@ -1,0 +1,115 @@
+"""The U-Net of Stable Diffusion 1, 2 and XL in a file, its configuration read from shapes. Loads no torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffusion.families.family import Component, Layout
+from diffusion.families.shapes import NORM_GROUPS, count, norm_groups_fit
+from diffusion.header import Header, WeightFileError
+from diffusion.original_layout import UNET_PREFIX, unet_names
+
+FIRST, LAST = "input_blocks.0.0.weight", "out.2.weight"
+OWN_FIRST, OWN_LAST = "conv_in.weight", "up_blocks.0.resnets.0.conv1.weight"
+
+TIME_WIDTH = 256
+"""Numbers that each size SDXL is told becomes (Podell et al. 2023, §2.2)."""
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def unet(header: Header, ignored: frozenset[str] = frozenset()) -> Component | None:
+    """The U-Net of a checkpoint, or the one that is alone in a file, with original names or diffusers' own; or None."""
+    names, prefix = header.tensors, ""
+    layout: Layout = "original"
+    if UNET_PREFIX + FIRST in names:
+        prefix = UNET_PREFIX
+    elif OWN_FIRST in names and OWN_LAST in names:
+        layout = "modules"
+    elif FIRST not in names or LAST not in names:
+        return None
+    return Component("unet", header, prefix, layout, _config(header, _shapes(header, prefix, layout)), ignored)
+
+
+def _shapes(header: Header, prefix: str, layout: Layout) -> Shapes:
+    """Shapes by original names without prefix."""
+    if layout == "original":
+        return {
+            name.removeprefix(prefix): info.shape for name, info in header.tensors.items() if name.startswith(prefix)
+        }
+    layers = count(header.tensors, r"down_blocks\.0\.resnets\.(\d+)\.")
+    try:
+        original = unet_names(list(header.tensors), layers)
+    except (ValueError, KeyError) as error:
+        raise WeightFileError(
+            f"'{header.path.name}' holds a U-Net of a kind that is not known here: {error}"
+        ) from error
+    return {file.removeprefix(UNET_PREFIX): header.tensors[name].shape for name, file in original.items()}
+
+
+def _config(header: Header, shapes: Shapes) -> dict[str, Any]:
+    """Configuration of diffusers' `UNet2DConditionModel`. Its `attention_head_dim` is the number of heads."""
+    levels = _levels(header, shapes)
+    layers = len(levels[0])
+    widths = tuple(_shape(header, shapes, f"input_blocks.{level[0]}.0.in_layers.2.weight")[0] for level in levels)
+    depths = [count(shapes, rf"input_blocks\.{level[0]}\.1\.transformer_blocks\.(\d+)\.") for level in levels]
+    middle = count(shapes, r"middle_block\.1\.transformer_blocks\.(\d+)\.")
+    linear = len(_shape(header, shapes, "middle_block.1.proj_in.weight")) == 2
+    heads = header.config.get("unet", {}).get("attention_heads")
+    config = {
+        "sample_size": 64,
+        "in_channels": _shape(header, shapes, FIRST)[1],
+        "out_channels": _shape(header, shapes, LAST)[0],
+        "block_out_channels": norm_groups_fit(header, widths),
+        "layers_per_block": layers,
+        "down_block_types": tuple("CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in depths),
+        "up_block_types": tuple("CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(depths)),
+        "cross_attention_dim": _shape(header, shapes, "middle_block.1.transformer_blocks.0.attn2.to_k.weight")[1],
+        "transformer_layers_per_block": _depths(depths, middle),
+        "use_linear_projection": linear,
+        "attention_head_dim": heads or (tuple(max(1, width // 64) for width in widths) if linear else 8),
+        "norm_num_groups": NORM_GROUPS,
+    }
+    if "label_emb.0.0.weight" in shapes:
+        config |= {
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": TIME_WIDTH,
+            "projection_class_embeddings_input_dim": shapes["label_emb.0.0.weight"][1],
+        }
+    return config
+
+
+def _levels(header: Header, shapes: Shapes) -> list[list[int]]:
+    """The input blocks of each level, without those that halve the picture."""
+    levels: list[list[int]] = [[]]
+    for block in range(1, count(shapes, r"input_blocks\.(\d+)\.")):
+        if f"input_blocks.{block}.0.op.weight" in shapes:
+            levels.append([])
+        else:
+            levels[-1].append(block)
+    if not all(len(level) == len(levels[0]) > 0 for level in levels):
+        raise WeightFileError(
+            f"'{header.path.name}': the levels of its U-Net have {[len(level) for level in levels]} layers; "
+            "they must be equal."
+        )
+    return levels
+
+
+def _depths(depths: list[int], middle: int) -> int | tuple[int, ...]:
+    """Transformer layers of each level. The middle has those of the last level, which may itself have none."""
+    last = [depth or 1 for depth in depths[:-1]] + [depths[-1] or middle]
+    return middle if set(depths) <= {0, middle} else tuple(last)
+
+
+def _shape(header: Header, shapes: Shapes, name: str) -> tuple[int, ...]:
+    if name not in shapes:
+        raise WeightFileError(
+            f"'{header.path.name}' has no tensor '{name}' in its U-Net; the file is incomplete or not what it seems."
+        )
+    return shapes[name]
+
+
+def told_sizes(config: Mapping[str, Any], pooled: int) -> int:
+    """How many sizes an SDXL U-Net is told, if its pooled text state is of this width; 0 where it cannot be."""
+    each = config.get("addition_time_embed_dim") or TIME_WIDTH
+    sizes, rest = divmod(config["projection_class_embeddings_input_dim"] - pooled, each)
+    return 0 if rest else sizes
