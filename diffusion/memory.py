@@ -14,9 +14,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, overload
 
 from diffusion import checkpoint
-from diffusion.families import Component, Part, family_named
+from diffusion.families import TEXT_PARTS, Component, Part
+from diffusion.lora.patch import LoraPatch
 from diffusion.precision import Precision, UnavailableError, choose, environment_of, wider
-from diffusion.values import Model, TextEncoder, Vae, WeightFile
+from diffusion.values import Model, TextEncoder, UpscaleModel, Vae, WeightFile
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from diffusion.held import Held, Strengths, Variant
     from diffusion.lease import Lease
     from diffusion.network import Network
-    from diffusion.tensors import Residence
     from diffusion.text.clip import ClipText
+    from diffusion.upscaling import Upscaler
     from diffusion.vae import Autoencoder
 
 log = logging.getLogger(__name__)
@@ -35,24 +37,11 @@ log = logging.getLogger(__name__)
 SHARE_OF_DEVICE = 0.8
 """Of a device's memory, how much weights may take if no budget is given; the rest is for what is computed with them."""
 
-Key = tuple[Part, str, str, tuple[object, ...]]
-"""What makes two recipes use the same weights: part, content digest, folder, patches."""
+Recipe = Model | TextEncoder | Vae | UpscaleModel
+"""What can be lent."""
 
-
-@dataclass(eq=False)
-class Held:
-    """Weights in memory. borrowers: how many leases are open. used: when it was last lent, by a counter. path: of the
-    file they are from.
-    """
-
-    component: Component
-    run: nn.Module
-    residence: Residence
-    precision: Precision
-    nbytes: int
-    borrowers: int = 0
-    used: int = 0
-    path: str = ""
+Key = tuple[Part, str, str]
+"""What makes two recipes use the same weights, whatever their patches: part, content digest, folder."""
 
 
 @dataclass(eq=False)
@@ -62,7 +51,7 @@ class Weights:
     device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let
     torch.compile make the denoiser faster for repeated sampling. budget: bytes that weights may take on the device;
     None: four fifths of it. note: is told, in a sentence, what a user should know (a computation repeated in wider
-    precision). Raises UnavailableError where there is no such device or precision.
+    precision, a LoRA of which a part fits nothing). Raises UnavailableError where there is no such device or precision.
     """
 
     device: str = "auto"
@@ -95,24 +84,25 @@ class Weights:
     def lend(self, recipe: TextEncoder) -> AbstractContextManager[ClipText]: ...
     @overload
     def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
+    @overload
+    def lend(self, recipe: UpscaleModel) -> AbstractContextManager[Upscaler]: ...
     @contextmanager
-    def lend(self, recipe: Model | TextEncoder | Vae) -> Iterator[Network | ClipText | Autoencoder]:
+    def lend(self, recipe: Recipe) -> Iterator[Network | ClipText | Autoencoder | Upscaler]:
         """Lend what a recipe describes, ready to compute, inside a `with` block. It may be lent many times at once.
 
-        Raises WeightFileError where the file cannot be loaded.
+        Recipes that differ in their patches alone share the weights: each has a network of its own over them, so that
+        several can be lent at once. Raises WeightFileError where a file cannot be loaded.
         """
         part, file, patches = _ingredients(recipe)
-        key = (part, file.digest or file.path, file.part, patches)
+        key = (part, file.digest or file.path, file.part + file.rounding)
         with self._lock:
-            held = self._held.get(key) or self._hold(key, part, file)
-            held.borrowers += 1
-            self._clock += 1
-            held.used = self._clock
+            held = self._held.get(key) or self._hold(key, part, file, recipe)
+            loan = Loan(held, patches, self._borrowed(held, patches))
         try:
-            yield _ready(recipe, self._lease(held), self._count)
+            yield _ready(recipe, self._lease(loan), self._count)
         finally:
             with self._lock:
-                held.borrowers -= 1
+                loan.variant.borrowers -= 1
 
     def release(self) -> None:
         """Drop all weights that nobody borrows at the moment."""
@@ -122,7 +112,7 @@ class Weights:
     @property
     def bytes_held(self) -> int:
         """Bytes of weights in memory now."""
-        return sum(held.nbytes for held in self._held.values())
+        return sum(held.all_nbytes for held in self._held.values())
 
     def facts(self) -> dict[str, str | int]:
         """What it computes on: the device, its name, its memory in bytes, the version of torch."""
@@ -158,64 +148,100 @@ class Weights:
         with self._lock:
             self._evaluations += items
 
-    def _hold(self, key: Key, part: Part, file: WeightFile) -> Held:
-        if key[-1]:
-            raise ValueError(f"Weights do not know how to apply a {type(key[-1][0]).__name__} to a {part}.")
-        component = checkpoint.component(file, part)
+    def _hold(self, key: Key, part: Part, file: WeightFile, recipe: Recipe) -> Held:
+        component = _component(recipe, part, file)
         held = self._loaded(component, self._choice.precision)
         held.path = file.path
         self._held[key] = held
         self._loads += 1
         return held
 
+    def _borrowed(self, held: Held, patches: tuple[LoraPatch, ...]) -> Variant:
+        """The network over held weights that has these patches, borrowed once more."""
+        from diffusion.held import strengths_of
+
+        strengths = strengths_of(patches)
+        if strengths not in held.variants:
+            held.variants[strengths] = self._patched(held, patches)
+        variant = held.variants[strengths]
+        variant.borrowers += 1
+        self._clock += 1
+        variant.used = self._clock
+        return variant
+
+    def _patched(self, held: Held, patches: tuple[LoraPatch, ...]) -> Variant:
+        stack, is_shared = held.stack(patches)
+        if is_shared:
+            held.forget_other_strengths(stack)
+        else:
+            for shortfall in dict.fromkeys(shortfall for found in stack.fits for shortfall in found.shortfalls):
+                self.note(shortfall)
+        merged = 0 if held.is_streamed else stack.merged_nbytes
+        self._make_room(merged + (0 if is_shared else stack.nbytes), beside=held)
+        return held.variant(stack, patches)
+
     def _loaded(self, component: Component, precision: Precision) -> Held:
         """Load a network, making room before."""
         import torch
 
+        from diffusion.held import Held, Variant
         from diffusion.loading import load, weights_in_bytes
-        from diffusion.streaming import stream
+        from diffusion.lora.clone import clone
+        from diffusion.packing import pack_convolutions
+        from diffusion.streaming import pin, stream
         from diffusion.tensors import Residence
 
         device = torch.device(self._choice.device)
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-        channels_last = precision != "fp32" and component.part != "text_encoder"
+        channels_last = precision != "fp32" and component.part not in TEXT_PARTS
         residence = Residence(device, dtype, channels_last)
         nbytes = weights_in_bytes(component, dtype)
-        if self._make_room(nbytes) or device.type == "cpu":
-            module = load(component, residence)
-        else:
+        if not self._make_room(nbytes) and device.type != "cpu":
             self.note(
                 f"{component.header.path.name}: its {component.part} takes {nbytes / 1e9:.1f} GB, more than is free on "
                 f"{device}. Its layers are brought there one group after another, which is slower."
             )
-            module = stream(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
-            nbytes = 0
-        return Held(component, self._prepared(module, component.part, residence), residence, precision, nbytes)
+            module = pin(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
+            held = Held(component, module, residence, precision, 0, True, partial(stream, device=device))
+            held.variants[()] = Variant(held.finish(clone(module)))
+            return held
+        module = load(component, residence)
+        finish = self._compiled if self.compile and component.part == "unet" else _unchanged
+        if component.part == "unet" and not self.compile and device.type == "cpu" and dtype == torch.bfloat16:
+            module = pack_convolutions(module)
+        held = Held(component, module, residence, precision, nbytes, False, finish)
+        held.variants[()] = Variant(finish(module))
+        return held
 
-    def _prepared(self, module: nn.Module, part: Part, residence: Residence) -> nn.Module:
+    def _compiled(self, module: nn.Module) -> nn.Module:
         """A denoiser is asked many times: what makes each time faster is done once, here."""
         import torch
 
-        from diffusion.packing import pack_convolutions
+        _require_compiler(torch.device(self._choice.device))
+        return torch.compile(module)  # pyright: ignore[reportReturnType] — a module, though declared as a function
 
-        if part != "unet":
-            return module
-        if self.compile:
-            _require_compiler(residence.device)
-            return torch.compile(module)  # pyright: ignore[reportReturnType] — a module, though declared as a function
-        if residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
-            return pack_convolutions(module)
-        return module
+    def _make_room(self, nbytes: int, beside: Held | None = None) -> bool:
+        """Drop weights nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do.
 
-    def _make_room(self, nbytes: int) -> bool:
-        """Drop weights nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do."""
-        budget = self._budget
-        idle = sorted((held.used, key) for key, held in self._held.items() if not held.borrowers)
-        for _, key in idle:
-            if self.bytes_held + nbytes <= budget:
+        What a network has besides the weights it shares leaves before them. beside: weights that stay.
+        """
+        idle: list[tuple[int, bool, Key, Strengths]] = []
+        for key, held in self._held.items():
+            if not held.borrowers and held is not beside:
+                idle.append((held.used, True, key, ()))
+            idle += [
+                (variant.used, False, key, strengths)
+                for strengths, variant in held.variants.items()
+                if strengths and not variant.borrowers
+            ]
+        for _, is_whole, key, strengths in sorted(idle):
+            if self.bytes_held + nbytes <= self._budget:
                 break
-            del self._held[key]
-        return self.bytes_held + nbytes <= budget
+            if is_whole:
+                del self._held[key]
+            else:
+                del self._held[key].variants[strengths]
+        return self.bytes_held + nbytes <= self._budget
 
     @cached_property
     def _budget(self) -> int:
@@ -223,55 +249,96 @@ class Weights:
             return self.budget
         return int(SHARE_OF_DEVICE * _memory_of(self._choice.device))
 
-    def _lease(self, held: Held) -> Lease:
+    def _lease(self, loan: Loan) -> Lease:
         from diffusion.lease import Lease
 
-        return Lease(held.run, held.residence, None if held.precision == "fp32" else partial(self._widen, held))
+        held = loan.held
+        return Lease(loan.variant.run, held.residence, None if held.precision == "fp32" else partial(self._widen, loan))
 
-    def _widen(self, held: Held, lease: Lease) -> None:
+    def _widen(self, loan: Loan, lease: Lease) -> None:
         """Load weights anew in a wider number type, unless another lease has done so, and put them into a lease."""
         with self._lock:
+            held = loan.held
             if held.residence == lease.residence:
                 precision = wider(held.precision, self._choice.device)
                 self.note(
                     f"{held.component.header.path.name}: the {held.component.part} gave numbers too large for "
                     f"{held.precision}; it computes in {precision} from here on."
                 )
-                other = self._loaded(held.component, precision)
-                held.run, held.residence = other.run, other.residence
-                held.precision, held.nbytes = other.precision, other.nbytes
-            lease.run, lease.residence = held.run, held.residence
+                held.become(self._loaded(held.component, precision))
+            loan.variant.borrowers -= 1
+            loan.variant = self._borrowed(held, loan.patches)
+            lease.run, lease.residence = loan.variant.run, held.residence
             if held.precision == "fp32":
                 lease.widen = None
 
 
-def _ingredients(recipe: Model | TextEncoder | Vae) -> tuple[Part, WeightFile, tuple[object, ...]]:
+@dataclass(eq=False)
+class Loan:
+    """What one borrower has: which network over which weights, under which patches."""
+
+    held: Held
+    patches: tuple[LoraPatch, ...]
+    variant: Variant
+
+
+def _unchanged(module: nn.Module) -> nn.Module:
+    return module
+
+
+def _component(recipe: Recipe, part: Part, file: WeightFile) -> Component:
+    if isinstance(recipe, UpscaleModel):
+        from diffusion import upscalers
+
+        return upscalers.component(file)
+    return checkpoint.component(file, part, recipe.family)
+
+
+def _ingredients(recipe: Recipe) -> tuple[Part, WeightFile, tuple[LoraPatch, ...]]:
     match recipe:
         case Model(file=file, patches=patches):
-            return "unet", file, patches
+            return "unet", file, _checked(patches, "unet")
         case TextEncoder(files=(file,), patches=patches):
-            return "text_encoder", file, patches
+            part = checkpoint.text_part(file)
+            return part, file, _checked(patches, part)
+        case TextEncoder():
+            raise TypeError("Text encoders are lent one at a time: each of `recipe.encoders`.")
         case Vae(file=file):
             return "vae", file, ()
-    raise TypeError(f"Weights lend models, text encoders and autoencoders, not a {type(recipe).__name__}.")
+        case UpscaleModel(file=file):
+            return "upscaler", file, ()
+    raise TypeError(
+        f"Weights lend models, text encoders, autoencoders and upscaling models, not a {type(recipe).__name__}."
+    )
 
 
-def _ready(
-    recipe: Model | TextEncoder | Vae, lease: Lease, count: Callable[[int], object]
-) -> Network | ClipText | Autoencoder:
+def _checked(patches: tuple[object, ...], part: Part) -> tuple[LoraPatch, ...]:
+    known = tuple(patch for patch in patches if isinstance(patch, LoraPatch))
+    for patch in patches:
+        if patch not in known:
+            raise ValueError(f"Weights do not know how to apply a {type(patch).__name__} to a {part}.")
+    return known
+
+
+def _ready(recipe: Recipe, lease: Lease, count: Callable[[int], object]) -> Network | ClipText | Autoencoder | Upscaler:
     match recipe:
         case Model():
             from diffusion.network import Network
+            from diffusion.predictions import chosen_prediction
 
-            return Network(lease, family_named(recipe.family).prediction(), checkpoint.space_of(recipe), count)
+            return Network(lease, chosen_prediction(recipe), checkpoint.space_of(recipe), count)
         case TextEncoder():
             from diffusion.text.clip import ClipText
 
-            return ClipText(lease, recipe.last_layer)
+            return ClipText(lease, checkpoint.states_of(recipe), recipe.last_layer)
         case Vae():
             from diffusion.vae import Autoencoder
 
             return Autoencoder(lease, recipe.space)
+        case UpscaleModel():
+            from diffusion.upscaling import Upscaler
+
+            return Upscaler(lease)
 
 
 def _require_compiler(device: torch.device) -> None:

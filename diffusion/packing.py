@@ -11,18 +11,40 @@ from torch import Tensor, nn
 
 
 class PackedConv2d(nn.Module):
-    """Computes what a `Conv2d` on the host computes. Its weight is in oneDNN's own layout, which nothing else reads."""
+    """Computes what a `Conv2d` on the host computes. Its weight is in oneDNN's own layout, which nothing else reads.
+
+    geometry: padding, stride, dilation, groups.
+    """
 
     def __init__(self, plain: nn.Conv2d) -> None:
         super().__init__()
-        self._geometry: tuple[Any, ...] = (plain.padding, plain.stride, plain.dilation, plain.groups)
+        self.geometry: tuple[Any, ...] = (plain.padding, plain.stride, plain.dilation, plain.groups)
         weight = plain.weight.detach().to_mkldnn()
-        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self._geometry)  # pyright: ignore[reportAttributeAccessIssue] — not in torch's stubs
+        self._weight = torch._C._nn.mkldnn_reorder_conv2d_weight(weight, *self.geometry)  # pyright: ignore[reportAttributeAccessIssue] — not in torch's stubs
         self._bias = plain.bias
 
     def forward(self, x: Tensor) -> Tensor:
         """x: [B, C, H, W] of the weight's type."""
-        return torch.ops.mkldnn._convolution_pointwise(x, self._weight, self._bias, *self._geometry, "none", [], "")
+        return torch.ops.mkldnn._convolution_pointwise(x, self._weight, self._bias, *self.geometry, "none", [], "")
+
+    def unpacked(self) -> nn.Conv2d:
+        """A plain layer with the same weight, laid out anew with its channels last."""
+        padding, stride, dilation, groups = self.geometry
+        weight = self._weight.to_dense().to(memory_format=torch.channels_last)
+        with torch.device("meta"):
+            plain = nn.Conv2d(
+                weight.shape[1] * groups,
+                weight.shape[0],
+                tuple(weight.shape[2:]),
+                stride,
+                padding,
+                dilation,
+                groups,
+                bias=self._bias is not None,
+            )
+        plain.weight = nn.Parameter(weight, requires_grad=False)
+        plain.bias = self._bias
+        return plain.eval()
 
 
 def pack_convolutions(module: nn.Module) -> nn.Module:

@@ -11,6 +11,7 @@ import torch
 
 from diffusion import memory
 from diffusion.checkpoint import Parts, read_checkpoint
+from diffusion.context import Context
 from diffusion.header import WeightFileError
 from diffusion.loading import load
 from diffusion.memory import Weights
@@ -78,7 +79,7 @@ def test_what_is_borrowed_stays(parts, loads):
         with weights.lend(parts.vae), weights.lend(parts.model):
             pass
         weights.release()
-        network(X, TIME, TOKENS)
+        network(X, TIME, Context(TOKENS))
     assert loads == ["unet fp32", "vae fp32"]
     weights.release()
     assert weights.bytes_held == 0
@@ -107,7 +108,7 @@ def test_threads_share_one_copy(parts, loads):
 
     def ask() -> None:
         with torch.inference_mode(), weights.lend(parts.model) as network:
-            answers.append(network(X, TIME, TOKENS))
+            answers.append(network(X, TIME, Context(TOKENS)))
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -131,11 +132,11 @@ def test_an_overflow_is_repeated_wider_and_told(parts, loads, monkeypatch):
 
     monkeypatch.setattr("diffusion.loading.load", overflowing)
     with weights.lend(parts.model) as network:
-        answer = network(X, TIME, TOKENS)
+        answer = network(X, TIME, Context(TOKENS))
         assert torch.equal(answer, tiny_unet()(X, TIME, TOKENS).sample)
-        assert torch.equal(network(X, TIME, TOKENS), answer)
+        assert torch.equal(network(X, TIME, Context(TOKENS)), answer)
     with weights.lend(parts.model) as network:
-        assert torch.equal(network(X, TIME, TOKENS), answer)
+        assert torch.equal(network(X, TIME, Context(TOKENS)), answer)
     assert loads == ["unet bf16", "unet fp32"]
     assert notes == [
         "tiny.safetensors: the unet gave numbers too large for bf16; it computes in fp32 from here on.",
