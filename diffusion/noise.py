@@ -1,13 +1,52 @@
 """Seeded noise: what a picture begins with, and what stochastic samplers add on the way.
 
-All noise is drawn in float32 on the CPU and moved afterwards, so a seed gives the same picture on every device.
+All noise is drawn in float32 on the CPU and moved afterwards, so a seed gives the same picture on every device. By
+default it is what torch draws on the CPU; that of the source "cuda" is what torch draws on CUDA cards, see
+`diffusion.philox`.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from diffusion.philox import CudaNormal
+
+Source: TypeAlias = Literal["cpu", "cuda"]
+
+
+class Normal(Protocol):
+    """A seeded generator of unit Gaussian numbers."""
+
+    def skip(self, shape: Sequence[int], draws: int) -> None:
+        """Go on as after `draws` draws of this shape."""
+        ...
+
+    def draw(self, shape: Sequence[int]) -> Tensor:
+        """The next numbers: float32 of this shape, on the CPU."""
+        ...
+
+
+class CpuNormal:
+    """torch's own generator on the CPU."""
+
+    def __init__(self, seed: int) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def skip(self, shape: Sequence[int], draws: int) -> None:
+        """Draw, and forget."""
+        for _ in range(draws):
+            self.draw(shape)
+
+    def draw(self, shape: Sequence[int]) -> Tensor:
+        """The next numbers."""
+        return torch.randn(tuple(shape), generator=self._generator)
+
+
+def normal(seed: int, source: Source = "cpu") -> Normal:
+    """The generator of a source, seeded with 0..2^64 - 1."""
+    return CpuNormal(seed) if source == "cpu" else CudaNormal(seed)
 
 
 class Noise(Protocol):
@@ -27,23 +66,25 @@ class Noise(Protocol):
         ...
 
 
-def initial_noise(shape: Sequence[int], seed: int, batch_index: Sequence[int] | None = None) -> Tensor:
+def initial_noise(
+    shape: Sequence[int], seed: int, batch_index: Sequence[int] | None = None, source: Source = "cpu"
+) -> Tensor:
     """The noise a picture begins with: float32 [B, C, *axes] on the CPU, from a generator seeded with `seed`.
 
     seed: 0..2^64 - 1. One draw over the whole batch. With `batch_index` (B places in a larger batch) items are drawn
     one by one and picked, so that an item gets the noise of its place in the larger batch. Raises ValueError when
     `batch_index` has not B entries, or a negative one.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = normal(seed, source)
     if batch_index is None:
-        return torch.randn(tuple(shape), generator=generator)
+        return generator.draw(shape)
     if len(batch_index) != shape[0] or min(batch_index, default=0) < 0:
         raise ValueError(
             f"initial_noise: batch_index {list(batch_index)} does not fit a batch of {shape[0]}; "
             "give one place, 0 or more, for each item."
         )
     places = range(max(batch_index, default=-1) + 1)
-    items = [torch.randn((1, *shape[1:]), generator=generator) for _ in places]
+    items = [generator.draw((1, *shape[1:])) for _ in places]
     return torch.cat([items[place] for place in batch_index])
 
 
@@ -70,14 +111,17 @@ def slerp(start: Tensor, end: Tensor, weight: float) -> Tensor:
 
 
 class StepNoise:
-    """Gaussian step noise: one draw of x's shape per use, in order, from a generator of its own (seed + 1).
+    """Gaussian step noise: one draw of x's shape per use, in order, from a generator of its own.
 
-    seed + 1, because a generator seeded with `seed` would hand out the initial noise again at the first step.
+    On the CPU it is seeded with seed + 1, because a generator seeded with `seed` would hand out the initial noise again
+    at the first step. The source "cuda" has the seed itself, as tools that draw step noise on the card have it. used:
+    how many draws of the same seed and source the run has used up before: its initial noise.
     """
 
-    def __init__(self, x: Tensor, seed: int) -> None:
+    def __init__(self, x: Tensor, seed: int, source: Source = "cpu", used: int = 0) -> None:
         self._shape, self._like = x.shape, (x.device, x.dtype)
-        self._seed = (seed + 1) % 2**64
+        self._seed, self._used = (seed + (source == "cpu")) % 2**64, used
+        self._source: Source = source
         self.skip(0)
 
     @property
@@ -87,16 +131,15 @@ class StepNoise:
 
     def skip(self, draws: int) -> None:
         """Begin again and leave out the first `draws` draws."""
-        self._generator = torch.Generator().manual_seed(self._seed)
-        self._draws = 0
-        for _ in range(draws):
-            self(0.0, 0.0)
+        self._normal: Normal = normal(self._seed, self._source)
+        self._normal.skip(self._shape, self._used + draws)
+        self._draws = draws
 
     def __call__(self, sigma: float, sigma_next: float) -> Tensor:
         """The next draw; the levels do not matter."""
         del sigma, sigma_next
         self._draws += 1
-        return torch.randn(self._shape, generator=self._generator).to(*self._like)
+        return self._normal.draw(self._shape).to(*self._like)
 
 
 class BrownianNoise:

@@ -1,10 +1,11 @@
-"""Sampling: a model, two conditionings and a latent become a picture in the making, step by step.
+"""Sampling: a guided model, noise and a latent become a picture in the making, step by step.
 
 This is where latents enter model scale and leave it. All arithmetic but the network's own is float32 on the network's
-device.
+device. `sample` is what a KSampler does: it makes the noise levels and guides by two conditionings. `sample_custom`
+takes all parts as values. Both walk the same way.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import NamedTuple
@@ -12,16 +13,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from diffusion.guidance import guided
-from diffusion.inpainting import Inpainted
+from diffusion.asking import Backbone
+from diffusion.checkpoint import space_of
+from diffusion.guiders import denoiser_of
+from diffusion.inpainting import Differential, Inpainted, constant
 from diffusion.latents import in_space
+from diffusion.model_options import DifferentialMask, NoiseSource
 from diffusion.noise import initial_noise, slerp
+from diffusion.prediction import Prediction
+from diffusion.predictions import chosen_prediction
 from diffusion.regions import fit_mask
 from diffusion.samplers import Denoise, Step, noise_for
 from diffusion.samplers import sampler as sampler_named
+from diffusion.sampling_values import CfgGuider, Guider, NoiseRecipe, SamplerRecipe, Sigmas, Variation
 from diffusion.schedules import sigmas_for
 from diffusion.services import Weights
-from diffusion.values import Conditioning, Latent, LatentSpace, Model
+from diffusion.values import Conditioning, Latent, LatentSpace, Model, Shown
 
 State = Mapping[str, Tensor | float]
 """What goes on after a step: `index`, `x`, `denoised`, and the sampler's memory as `memory.…`. Tensors on the CPU."""
@@ -44,15 +51,11 @@ class SamplingProgress:
     state: State
 
 
-class Variation(NamedTuple):
-    """A run that begins near another one's noise. seed: 0..2^64 - 1, of what is mixed in. strength: 0: nothing, 1: it
-    alone, between: along the sphere (`diffusion.noise.slerp`), each picture of a batch towards its own noise.
-    of: the place of the one picture that the whole batch varies; None: each the one at its place.
-    """
+class Sampled(NamedTuple):
+    """What a run ends with: the latent at its last noise level, and the last guess of the picture without noise."""
 
-    seed: int
-    strength: float
-    of: int | None = None
+    output: Latent
+    denoised_output: Latent
 
 
 @torch.no_grad()
@@ -87,10 +90,10 @@ def sample(
     Raises ValueError for unknown names, and for a latent, conditioning or variation that does not fit;
     FloatingPointError when the network's answer is no number.
     """
-    solver = sampler_named(sampler)
+    sampler_named(sampler)  # an unknown name is told before weights are loaded
+    guider, noise = CfgGuider(model, positive, negative, cfg), NoiseRecipe(seed, add_noise, variation)
     with weights.lend(model) as network:
-        frame, space = network.prediction.frame, network.space
-        sigmas = sigmas_for(
+        levels = sigmas_for(
             scheduler,
             sampler,
             network.prediction,
@@ -100,27 +103,90 @@ def sample(
             end=end_step,
             force_last_zero=not leftover_noise,
         )
-        if len(sigmas) < 2:
-            return latent
-        first, last, total = float(sigmas[0]), float(sigmas[-1]), len(sigmas) - 1
-        given = fitted(latent, space)
-        known = _into_model_scale(given.samples, space).to(network.device)
-        noise = _noise(given, seed, variation).to(network.device) if add_noise else torch.zeros_like(known)
-        denoiser: Denoise = guided(network, positive, negative, cfg, known.shape)
-        if (mask := _mask(given)) is not None:
-            kept_noise = _noise(given, seed + 1, None).to(network.device) if sampler == "ddim" else noise
-            denoiser = Inpainted(denoiser, known, kept_noise, mask.to(network.device))
-        resumed = None if resume is None else _step(resume, known)
-        full = first > network.prediction.sigma_max * (1 - 1e-5)
-        x = frame.start(known, noise, first, full=full) if resumed is None else resumed.x
-        for step in solver(denoiser, x, sigmas, noise=noise_for(sampler, x, sigmas, seed), resume=resumed):
-            _check_finite(step, model)
-            x = step.x
-            yield SamplingProgress(min(step.index + 1, total), total, x, step.denoised, space, _state(step))
-        samples = _out_of_model_scale(frame.finish(x, last), space).cpu()
+        sampled = yield from _walk(network, guider, noise, SamplerRecipe(sampler), levels, latent, resume)
+    return sampled.output
+
+
+@torch.no_grad()
+def sample_custom(
+    guider: Guider,
+    noise: NoiseRecipe,
+    sampler: SamplerRecipe,
+    sigmas: Sigmas,
+    latent: Latent,
+    *,
+    weights: Weights,
+    resume: State | None = None,
+) -> Generator[SamplingProgress, None, Sampled]:
+    """Walk a latent through noise levels. Yields after each step; closing it returns the weights.
+
+    The noise is put on the latent as strong as the first level says. resume, and what the latent's noise mask does: as
+    in `sample`. With fewer than two levels the latent is handed back unchanged. Raises ValueError for an unknown
+    sampler, for levels that do not fall, and for what does not fit the model; FloatingPointError when the network's
+    answer is no number.
+    """
+    sampler_named(sampler.name)
+    with weights.lend(guider.model) as network:
+        return (yield from _walk(network, guider, noise, sampler, sigmas.levels, latent, resume))
+
+
+def _walk(
+    network: Backbone,
+    guider: Guider,
+    noise: NoiseRecipe,
+    sampler: SamplerRecipe,
+    sigmas: Tensor,
+    latent: Latent,
+    resume: State | None,
+) -> Generator[SamplingProgress, None, Sampled]:
+    """The way of every run through its noise levels."""
+    if len(sigmas) < 2:
+        return Sampled(latent, latent)
+    frame, space = network.prediction.frame, network.space
+    solver, source = sampler_named(sampler.name), _source(guider.model)
+    first, last, total = float(sigmas[0]), float(sigmas[-1]), len(sigmas) - 1
+    given = fitted(latent, space)
+    known = into_model_scale(given.samples, space).to(network.device)
+    begun = noise_of(given, noise, source).to(network.device) if noise.added else torch.zeros_like(known)
+    denoiser: Denoise = denoiser_of(guider, network, known.shape, _shown(given, network))
+    if (mask := _mask(given)) is not None:
+        kept_noise = begun
+        if sampler.name == "ddim":
+            kept_noise = noise_of(given, NoiseRecipe((noise.seed + 1) % 2**64), source).to(network.device)
+        masks = _masks(guider.model, network.prediction, first, last)
+        denoiser = Inpainted(denoiser, known, kept_noise, mask.to(network.device), masks)
+    resumed = None if resume is None else _step(resume, known)
+    full = first > network.prediction.sigma_max * (1 - 1e-5)
+    x = frame.start(known, begun, first, full=full) if resumed is None else resumed.x
+    denoised = x if resumed is None else resumed.denoised
+    used = int(noise.added and source.initial == source.steps == "cuda")  # there, one generator draws both
+    draws = noise_for(sampler.name, x, sigmas, noise.seed, source.steps, used)
+    for step in solver(denoiser, x, sigmas, noise=draws, resume=resumed, **sampler.options):
+        _check_finite(step, guider.model)
+        x, denoised = step.x, step.denoised
+        yield SamplingProgress(min(step.index + 1, total), total, x, denoised, space, _state(step))
+    ended = (out_of_model_scale(end, space).cpu() for end in (frame.finish(x, last), denoised))
     if mask is not None and last == 0 and given.samples.any():
-        samples = torch.where(mask == 0, given.samples, samples)  # to the bit: scaling there and back rounds
-    return replace(given, samples=samples, space=space)
+        # To the bit: scaling there and back rounds.
+        ended = (torch.where(mask == 0, given.samples, samples) for samples in ended)
+    return Sampled(*(replace(given, samples=samples, space=space) for samples in ended))
+
+
+def noised(model: Model, latent: Latent, noise: NoiseRecipe, sigmas: Sigmas) -> Latent:
+    """The latent with noise on it, for a run that adds none: as strong as the way from the first level to the last.
+
+    Without levels, or where the recipe adds no noise, the latent is handed back unchanged. Needs no weights. Raises
+    ValueError for a latent or variation that does not fit.
+    """
+    if not noise.added or len(sigmas.levels) == 0:
+        return latent
+    space, frame = space_of(model), chosen_prediction(model).frame
+    given = fitted(latent, space)
+    first, last = float(sigmas.levels[0]), float(sigmas.levels[-1])
+    strength = abs(first - last) if len(sigmas.levels) > 1 else first
+    drawn = noise_of(given, noise, _source(model))
+    x = frame.renoise(into_model_scale(given.samples, space), drawn, strength)
+    return replace(given, samples=out_of_model_scale(x, space), space=space)
 
 
 def fitted(latent: Latent, space: LatentSpace) -> Latent:
@@ -139,27 +205,51 @@ def fitted(latent: Latent, space: LatentSpace) -> Latent:
     return in_space(latent, space)
 
 
-def _into_model_scale(samples: Tensor, space: LatentSpace) -> Tensor:
+def into_model_scale(samples: Tensor, space: LatentSpace) -> Tensor:
     """(samples − shift) · scale; but what is all zero is no picture, and stays zero."""
     return (samples - space.shift) * space.scale if samples.any() else samples
 
 
-def _out_of_model_scale(x: Tensor, space: LatentSpace) -> Tensor:
+def out_of_model_scale(x: Tensor, space: LatentSpace) -> Tensor:
+    """x / scale + shift."""
     return x / space.scale + space.shift
 
 
-def _noise(latent: Latent, seed: int, variation: Variation | None) -> Tensor:
-    shape = latent.samples.shape
-    noise = initial_noise(shape, seed % 2**64, latent.batch_index)
-    if variation is None:
-        return noise
-    if variation.of is not None:
-        if variation.of >= len(noise):
+def noise_of(latent: Latent, noise: NoiseRecipe, source: NoiseSource | None = None) -> Tensor:
+    """The noise that a run with this latent begins with, float32 of its samples' shape on the CPU.
+
+    source: which generator draws it; the CPU's, if not given. Raises ValueError where it varies a picture that the
+    batch has not.
+    """
+    shape, generator = latent.samples.shape, (source or NoiseSource()).initial
+    drawn = initial_noise(shape, noise.seed % 2**64, latent.batch_index, generator)
+    varied = noise.variation
+    if varied is None:
+        return drawn
+    if varied.of is not None:
+        if varied.of >= len(drawn):
             raise ValueError(
-                f"There is no picture {variation.of} to vary in a batch of {len(noise)}: they are counted from 0."
+                f"There is no picture {varied.of} to vary in a batch of {len(drawn)}: they are counted from 0."
             )
-        noise = noise[variation.of].expand(shape)
-    return slerp(noise, initial_noise(shape, variation.seed, latent.batch_index), variation.strength)
+        drawn = drawn[varied.of].expand(shape)
+    return slerp(drawn, initial_noise(shape, varied.seed, latent.batch_index, generator), varied.strength)
+
+
+def _source(model: Model) -> NoiseSource:
+    """Which generators the last option of the model names, if one does."""
+    return next((option for option in reversed(model.options) if isinstance(option, NoiseSource)), NoiseSource())
+
+
+def _shown(latent: Latent, network: Backbone) -> Shown | None:
+    """What an inpainting model is shown where its conditionings show it nothing: the latent, if it has a noise mask."""
+    takes_mask = network.inputs.beside > network.space.channels
+    return Shown(latent.samples, latent.noise_mask) if takes_mask and latent.noise_mask is not None else None
+
+
+def _masks(model: Model, prediction: Prediction, first: float, last: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """What a noise mask is at each noise level: as the last option of the model says, if one does."""
+    found = next((option for option in reversed(model.options) if isinstance(option, DifferentialMask)), None)
+    return constant if found is None else Differential(prediction, first, last, found.strength)
 
 
 def _mask(latent: Latent) -> Tensor | None:

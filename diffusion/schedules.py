@@ -8,36 +8,31 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from diffusion import added
+from diffusion import added, levels
+from diffusion.levels import ended
 from diffusion.prediction import Prediction
-
-
-def _ended(sigmas: Tensor) -> Tensor:
-    """With 0 at the end."""
-    return torch.cat([sigmas, sigmas.new_zeros(1)])
 
 
 def simple(prediction: Prediction, steps: int) -> Tensor:
     """Table values at even strides from the noisy end, then 0."""
     table = prediction.sigmas
     stride = len(table) / steps
-    return _ended(torch.stack([table[-(1 + int(index * stride))] for index in range(steps)]))
+    return ended(torch.stack([table[-(1 + int(index * stride))] for index in range(steps)]))
 
 
 def sgm_uniform(prediction: Prediction, steps: int) -> Tensor:
     """Even in training time from the highest level; the lowest is replaced by 0 (Stability's generative-models)."""
-    return _ended(prediction.sigma(_times(prediction, steps + 1)[:-1]))
+    return ended(prediction.sigma(_times(prediction, steps + 1)[:-1]))
 
 
 def karras(prediction: Prediction, steps: int, rho: float = 7.0) -> Tensor:
     """Even in sigma^(1/rho), then 0: Karras et al. 2022, eq. 5."""
-    low, high = prediction.sigma_min ** (1 / rho), prediction.sigma_max ** (1 / rho)
-    return _ended((high + torch.linspace(0, 1, steps) * (low - high)) ** rho)
+    return levels.karras(steps, prediction.sigma_max, prediction.sigma_min, rho)
 
 
 def exponential(prediction: Prediction, steps: int) -> Tensor:
     """Even in log sigma, then 0."""
-    return _ended(torch.linspace(math.log(prediction.sigma_max), math.log(prediction.sigma_min), steps).exp())
+    return levels.exponential(steps, prediction.sigma_max, prediction.sigma_min)
 
 
 def ddim_uniform(prediction: Prediction, steps: int) -> Tensor:
@@ -46,24 +41,29 @@ def ddim_uniform(prediction: Prediction, steps: int) -> Tensor:
     The stride is a whole number, so there are a few more values than asked when T is no multiple of `steps`.
     """
     stride = max(len(prediction.sigmas) // steps, 1)
-    return _ended(prediction.sigmas[1::stride].flip(0))
+    return ended(prediction.sigmas[1::stride].flip(0))
 
 
 def beta(prediction: Prediction, steps: int, a: float = 0.6, b: float = 0.6) -> Tensor:
-    """Table values at quantiles of Beta(a, b), no repeats, then 0: Lee et al. 2024, "Beta Sampling is All You Need"."""
+    """Table values at quantiles of Beta(a, b), no repeats, then 0: Lee et al. 2024, "Beta Sampling is All You Need".
+
+    Raises ValueError unless a and b are above 0.
+    """
     import numpy as np
     from scipy.stats import beta as beta_distribution
 
+    if min(a, b) <= 0:
+        raise ValueError(f"A Beta distribution has two numbers above 0; got alpha {a:g} and beta {b:g}.")
     quantiles = beta_distribution.ppf(1 - np.linspace(0, 1, steps, endpoint=False), a, b)
     places = np.rint(quantiles * (len(prediction.sigmas) - 1)).astype(int)
-    return _ended(prediction.sigmas[list(dict.fromkeys(places.tolist()))])
+    return ended(prediction.sigmas[list(dict.fromkeys(places.tolist()))])
 
 
 def normal(prediction: Prediction, steps: int) -> Tensor:
     """Even in training time from the highest level to the lowest, then 0 (unless the lowest is 0 already)."""
     if float(prediction.sigma(prediction.timestep(prediction.sigma_min))) < 1e-5:
         return prediction.sigma(_times(prediction, steps + 1))
-    return _ended(prediction.sigma(_times(prediction, steps)))
+    return ended(prediction.sigma(_times(prediction, steps)))
 
 
 def linear_quadratic(prediction: Prediction, steps: int, threshold: float = 0.025) -> Tensor:
@@ -85,7 +85,16 @@ def kl_optimal(prediction: Prediction, steps: int) -> Tensor:
     """Even in atan sigma, then 0: Sabour et al. 2024, "Align Your Steps", the optimum for Gaussian data."""
     share = torch.arange(steps) / max(steps - 1, 1)
     angles = (1 - share) * math.atan(prediction.sigma_max) + share * math.atan(prediction.sigma_min)
-    return _ended(angles.tan())
+    return ended(angles.tan())
+
+
+def turbo(prediction: Prediction, steps: int, denoise: float = 1.0) -> Tensor:
+    """Table values at the ten times that SD Turbo was distilled for, 999, 899, … 99, then 0: Sauer et al. 2023.
+
+    steps: how many of them are taken, 1 to 10. denoise: of the ten the last tenths of this share are left to take.
+    """
+    times = torch.arange(999, 0, -100)[10 - int(10 * denoise) :][:steps]
+    return ended(prediction.sigma(times))
 
 
 def _times(prediction: Prediction, count: int) -> Tensor:

@@ -2,11 +2,12 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from annotated_types import Ge, Le
 
 from diffusion.names import SAMPLERS, SCHEDULERS
+from diffusion.sampling_values import Variation
 from diffusion.services import Weights
 from diffusion.values import Conditioning, Latent, Model
 from graph.node import Default, Hint, OneOf, node
@@ -14,6 +15,8 @@ from graph.progress import Preview, Progress, Steps
 
 if TYPE_CHECKING:
     from diffusion.sampling import SamplingProgress
+
+T = TypeVar("T")
 
 Seed = Annotated[int, Ge(0), Le(2**64 - 1), Hint(control_after_generate=True), Default(0)]
 StepCount = Annotated[int, Ge(1), Le(10000), Default(20)]
@@ -45,7 +48,7 @@ def sample_latent(
     """
     from diffusion.sampling import sample
 
-    return _reported(
+    return reported(
         sample(
             model,
             positive,
@@ -58,7 +61,7 @@ def sample_latent(
             sampler=sampler_name,
             scheduler=scheduler,
             denoise=denoise,
-            resume=_saved(resume),
+            resume=saved(resume),
         )
     )
 
@@ -88,9 +91,9 @@ def sample_variation(
     1 the second's. Each picture of a batch varies the picture at its place; with `variation_of` all vary that one, as
     counted from 0.
     """
-    from diffusion.sampling import Variation, sample
+    from diffusion.sampling import sample
 
-    return _reported(
+    return reported(
         sample(
             model,
             positive,
@@ -104,7 +107,7 @@ def sample_variation(
             scheduler=scheduler,
             denoise=denoise,
             variation=Variation(variation_seed, variation_strength, None if variation_of < 0 else variation_of),
-            resume=_saved(resume),
+            resume=saved(resume),
         )
     )
 
@@ -134,7 +137,7 @@ def sample_part(
     """
     from diffusion.sampling import sample
 
-    return _reported(
+    return reported(
         sample(
             model,
             positive,
@@ -150,12 +153,12 @@ def sample_part(
             start_step=start_at_step,
             end_step=end_at_step,
             leftover_noise=return_with_leftover_noise == "enable",
-            resume=_saved(resume),
+            resume=saved(resume),
         )
     )
 
 
-def _reported(steps: "Generator[SamplingProgress, None, Latent]") -> Steps[Latent]:
+def reported(steps: "Generator[SamplingProgress, None, T]") -> Steps[T]:
     """A sampling run as a node reports it. A preview is drawn only if somebody looks."""
     from diffusion.preview import draw
 
@@ -170,5 +173,6 @@ def _reported(steps: "Generator[SamplingProgress, None, Latent]") -> Steps[Laten
             )
 
 
-def _saved(resume: object) -> Mapping[str, Any] | None:
+def saved(resume: object) -> Mapping[str, Any] | None:
+    """The state of an interrupted run, if the engine has one."""
     return cast("Mapping[str, Any]", resume) if isinstance(resume, Mapping) else None

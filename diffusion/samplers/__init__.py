@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from diffusion import added
-from diffusion.noise import BrownianNoise, Noise, StepNoise
+from diffusion.noise import BrownianNoise, Noise, Source, StepNoise
 from diffusion.samplers.contract import Denoise, Memory, PlainDenoise, Sampler, Step
 from diffusion.samplers.dpm_solver import dpm_adaptive, dpm_fast
 from diffusion.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp
@@ -96,16 +96,19 @@ def sampler(name: str) -> Sampler:
     raise ValueError(f"Unknown sampler {name!r}. {hint}")
 
 
-def noise_for(name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int) -> Noise | None:
+def noise_for(
+    name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int, source: Source = "cpu", used: int = 0
+) -> Noise | None:
     """The noise that the sampler `name` may draw in a run of x over `sigmas`, or None where it draws none.
 
-    Gaussian noise comes from a generator seeded with seed + 1; a Brownian path has the seed itself as entropy and spans
-    the levels above 0. Raises ValueError for an unknown name.
+    Gaussian noise comes from the generator of `source`, seeded with seed + 1 on the CPU, behind `used` draws; a
+    Brownian path, always drawn on the CPU, has the seed itself as entropy and spans the levels above 0. Raises
+    ValueError for an unknown name.
     """
     kind = sampler(name).noise
     if kind is None:
         return None
     if kind == "gaussian":
-        return StepNoise(x, seed)
+        return StepNoise(x, seed, source, used)
     above = [sigma for sigma in (sigmas.tolist() if isinstance(sigmas, Tensor) else sigmas) if sigma > 0]
     return BrownianNoise(x, min(above), max(above), seed) if len(above) > 1 else None

@@ -20,6 +20,9 @@ from torch import Tensor
 from diffusion.noise import Noise
 from diffusion.prediction import Frame, Prediction
 
+RISING = frozenset({"euler", "ddim", "heun", "lms", "dpmpp_2m", "ipndm", "ipndm_v", "deis"})
+"""Samplers whose formulas hold on the way up as well: from a picture to the noise that it comes from."""
+
 Memory: TypeAlias = Mapping[str, Tensor | float]
 Draw: TypeAlias = Callable[[float, float], Tensor]
 
@@ -205,16 +208,20 @@ class Sampler:
         """Walk x from sigmas[0] to the last of `sigmas`, yielding after each step.
 
         x: float [B, C, *axes] at noise level sigmas[0], any device; the arithmetic is in its dtype. sigmas: [n + 1],
-        falling, the last may be 0; fewer than two mean no step. noise: made by `noise_for`. resume: the last step of a
-        run that was cut off, with x and the full `sigmas` of that run; its tensors may be on another device.
+        falling, the last may be 0; or, for those of RISING, rising from above 0; fewer than two mean no step. noise:
+        made by `noise_for`. resume: the last step of a run that was cut off, with x and the full `sigmas` of that run;
+        its tensors may be on another device.
         dpm_adaptive and dpm_fast yield another number of steps than n.
 
         Raises ValueError when sigmas do not fall, when a step to resume is not of x's shape, or when noise is wanted
         and none was given.
         """
         levels = sigmas.tolist() if isinstance(sigmas, Tensor) else list(sigmas)
-        if any(later >= sooner for sooner, later in pairwise(levels)) or min(levels, default=0.0) < 0:
-            raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.")
+        falls = all(later < sooner for sooner, later in pairwise(levels)) and min(levels, default=0.0) >= 0
+        rises = all(later > sooner for sooner, later in pairwise(levels)) and min(levels, default=0.0) > 0
+        if not falls and not (rises and self.name in RISING):
+            hint = f" Only {', '.join(sorted(RISING))} go up." if rises else ""
+            raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.{hint}")
         if resume is not None and resume.x.shape != x.shape:
             raise ValueError(
                 f"{self.name}: the step to resume has shape {list(resume.x.shape)}, this run's x has {list(x.shape)}; "

@@ -1,0 +1,128 @@
+"""What changes how a model is asked and what is made of its answers, without a change of its weights."""
+
+from dataclasses import replace
+from typing import Annotated, Literal, NamedTuple
+
+from annotated_types import Ge, Le
+
+from diffusion.model_options import (
+    ContinuousSampling,
+    DifferentialMask,
+    DiscreteSampling,
+    NoiseSource,
+    NormedGuidance,
+    RescaledGuidance,
+    ScaledNoise,
+    TangentialGuidance,
+    ZeroStarGuidance,
+)
+from diffusion.values import Model
+from graph.node import Default, Help, Hint, node
+
+Generator = Literal["cpu", "cuda"]
+
+
+class Patched(NamedTuple):
+    """A changed model."""
+
+    patched_model: Model
+
+
+@node("RescaleCFG", category="advanced/model", title="RescaleCFG")
+def rescale_guidance(
+    model: Model, multiplier: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01), Help("0: not at all.")] = 0.7
+) -> Model:
+    """Take back the contrast that strong guidance adds (Lin et al. 2023)."""
+    return _with(model, RescaledGuidance(multiplier))
+
+
+@node("CFGZeroStar", category="advanced/guidance", title="CFGZeroStar")
+def zero_star_guidance(model: Model) -> Patched:
+    """Scale the negative answer to fit the positive one before guidance (CFG-Zero*, Fan et al. 2025)."""
+    return Patched(_with(model, ZeroStarGuidance()))
+
+
+@node("CFGNorm", category="advanced/guidance", title="CFGNorm")
+def normed_guidance(
+    model: Model, strength: Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("Times the answer.")] = 1.0
+) -> Patched:
+    """Let guidance turn the answer, but make no pixel of it stronger than the positive answer has it."""
+    return Patched(_with(model, NormedGuidance(strength)))
+
+
+@node("TCFG", category="advanced/guidance", title="Tangential Damping CFG")
+def tangential_guidance(model: Model) -> Patched:
+    """Guide away only from what the negative answer shares with the positive one (TCFG, Kwon et al. 2025)."""
+    return Patched(_with(model, TangentialGuidance()))
+
+
+@node("Epsilon Scaling", category="model_patches/unet", title="Epsilon Scaling")
+def scale_noise(
+    model: Model,
+    scaling_factor: Annotated[
+        float, Ge(0.5), Le(1.5), Hint(step=0.001, display="number"), Help("Above 1 less noise is taken out.")
+    ] = 1.005,
+) -> Model:
+    """Take a little less (or more) noise out in each step than the model says (Ning et al. 2024)."""
+    return _with(model, ScaledNoise(scaling_factor))
+
+
+@node("ModelSamplingDiscrete", category="advanced/model", title="ModelSamplingDiscrete")
+def sample_discretely(
+    model: Model,
+    sampling: Annotated[
+        Literal["eps", "v_prediction", "lcm", "x0", "img_to_img"], Help("What the network answers with.")
+    ],
+    zsnr: Annotated[bool, Help("For models trained with noise levels that end in noise alone.")] = False,
+) -> Model:
+    """Say what a network was trained to answer with, where its file does not say so itself."""
+    return _with(model, DiscreteSampling(sampling, zsnr))
+
+
+@node("ModelSamplingContinuousEDM", category="advanced/model", title="ModelSamplingContinuousEDM")
+def sample_continuously(
+    model: Model,
+    sampling: Literal["v_prediction", "edm", "edm_playground_v2.5", "eps", "cosmos_rflow"],
+    sigma_max: Annotated[float, Ge(0.0), Le(1000.0), Hint(step=0.001, round=False), Default(120.0)],
+    sigma_min: Annotated[float, Ge(0.0), Le(1000.0), Hint(step=0.001, round=False), Default(0.002)],
+) -> Model:
+    """Say that a network was trained at all noise levels between two, and what it answers with."""
+    if sampling not in ("v_prediction", "edm", "eps"):
+        raise ValueError(
+            f"ModelSamplingContinuousEDM: '{sampling}' is for models of a family that is not known here. "
+            "Choose 'edm', 'eps' or 'v_prediction'."
+        )
+    if not 0 < sigma_min < sigma_max:
+        raise ValueError(
+            f"ModelSamplingContinuousEDM: sigma_min {sigma_min:g} must be above 0 and below sigma_max {sigma_max:g}."
+        )
+    return _with(model, ContinuousSampling(sampling, sigma_max, sigma_min))
+
+
+@node("DifferentialDiffusion", category="_for_testing", title="Differential Diffusion")
+def repaint_by_degrees(
+    model: Model,
+    strength: Annotated[
+        float | None, Ge(0.0), Le(1.0), Hint(step=0.01), Default(1.0), Help("0: masks mix as usual.")
+    ] = 1.0,
+) -> Model:
+    """Let a soft noise mask say from when on each pixel is repainted, not how much of it (Levin & Fried 2023)."""
+    return _with(model, DifferentialMask(1.0 if strength is None else strength))
+
+
+@node("ModelNoiseSource", category="advanced/model", title="Model Noise Source")
+def set_noise_source(
+    model: Model,
+    initial: Annotated[Generator, Help("For the noise a picture begins with.")] = "cpu",
+    steps: Annotated[Generator, Help("For the noise that samplers add in each step.")] = "cuda",
+) -> Model:
+    """Draw noise as an NVIDIA card does, so that pictures made on one come back from their seed on any device.
+
+    Tools that make the first noise on the processor and the rest on the card need "cpu" and "cuda"; those that make all
+    noise on the card need "cuda" twice. SDE samplers always draw theirs on the processor.
+    """
+    return _with(model, NoiseSource(initial, steps))
+
+
+def _with(model: Model, option: object) -> Model:
+    return replace(model, options=(*model.options, option))
