@@ -1,0 +1,1 @@
+"""Preprocessors: what a control network looks at, made from a picture by formulas alone. Importing it loads nothing."""
