@@ -10,8 +10,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from diffusion.lora.patch import LoraPatch
+from diffusion.model_options import OPTIONS
+from diffusion.sampling_values import GUIDERS, PARTS
 from diffusion.values import (
     Area,
+    Box,
     Conditioning,
     ConditioningEntry,
     Image,
@@ -19,7 +23,11 @@ from diffusion.values import (
     LatentSpace,
     Mask,
     Model,
+    Shown,
+    SizeConditioning,
+    Stitch,
     TextEncoder,
+    UpscaleModel,
     Vae,
     WeightFile,
 )
@@ -27,10 +35,24 @@ from diffusion.values import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-VALUES: tuple[type, ...] = (Image, Mask, LatentSpace, Latent, Area, ConditioningEntry, Conditioning)
+VALUES: tuple[type, ...] = (
+    Image,
+    Mask,
+    LatentSpace,
+    Latent,
+    Area,
+    SizeConditioning,
+    Shown,
+    ConditioningEntry,
+    Conditioning,
+    Box,
+    Stitch,
+    *PARTS,
+    *OPTIONS,
+)
 """Classes that are kept on disk."""
 
-RECIPES: tuple[type, ...] = (WeightFile, Model, TextEncoder, Vae)
+RECIPES: tuple[type, ...] = (WeightFile, LoraPatch, Model, TextEncoder, Vae, UpscaleModel, *GUIDERS)
 """Classes of which only digests are needed: what they are made of lies on disk already."""
 
 ELSEWHERE: Mapping[type, str] = MappingProxyType({WeightFile: "path"})

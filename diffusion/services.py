@@ -8,5 +8,5 @@ class Weights(Protocol):
     """Lends weights for computing. `diffusion.memory.Weights` is the one that exists."""
 
     def lend(self, recipe: Any) -> AbstractContextManager[Any]:
-        """Lend what a `Model`, `TextEncoder` or `Vae` describes, ready to compute, inside a `with` block."""
+        """Lend what a `Model`, `TextEncoder`, `Vae` or `UpscaleModel` describes, inside a `with` block."""
         ...

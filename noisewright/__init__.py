@@ -13,7 +13,8 @@ from diffusion.services import Weights
 
 # isort: off
 from diffusion.values import (
-    Area, Conditioning, ConditioningEntry, Image, Latent, LatentSpace, Mask, Model, TextEncoder, Vae, WeightFile,
+    Area, Conditioning, ConditioningEntry, Image, Latent, LatentSpace, Mask, Model, TextEncoder, UpscaleModel, Vae,
+    WeightFile,
 )  # fmt: skip
 from graph import (
     Catalogue, Default, Event, File, Folders, GraphError, Help, Hint, InFolder, MemoryCache, OneOf, OutputFolder,
@@ -32,8 +33,8 @@ __all__ = [
     "Area", "Blocked", "Catalogue", "Conditioning", "ConditioningEntry", "Default", "Engine", "Event", "Expansion",
     "File", "Flow", "Folders", "GraphError", "Help", "Hint", "Image", "InFolder", "Latent", "LatentSpace", "Lazy",
     "Mask", "MemoryCache", "Model", "OneOf", "OutputFolder", "Preview", "Problem", "Progress", "Result", "SavedFiles",
-    "Steps", "TextEncoder", "Vae", "WeightFile", "Weights", "Workflow", "check", "dump", "family", "load", "node",
-    "plan", "register_value", "run", "sampler", "scheduler", "set_inputs",
+    "Steps", "TextEncoder", "UpscaleModel", "Vae", "WeightFile", "Weights", "Workflow", "check", "dump", "family",
+    "load", "node", "plan", "register_value", "run", "sampler", "scheduler", "set_inputs",
 ]  # fmt: skip
 
 

@@ -27,7 +27,7 @@ for file in sorted(Path(sys.argv[1]).glob("*.py"), key=lambda file: int(file.ste
 """
 
 
-@pytest.mark.parametrize("name", ["python.md", "writing-nodes.md"])
+@pytest.mark.parametrize("name", ["families.md", "python.md", "writing-nodes.md"])
 def test_the_python_of_a_page_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     page = ROOT / "docs" / name
     text = page.read_text(encoding="utf-8")

@@ -33,7 +33,14 @@ NEVER = {
 AT_THE_TOP_OF_NODES = {"graph", "diffusion", "nodes", "annotated_types"} | sys.stdlib_module_names
 """Packages that modules in `nodes` import outside functions: none that takes long."""
 
-TORCH_FREE = ("diffusion.values.", "diffusion.names.", "diffusion.services.")
+TORCH_FREE = (
+    "diffusion.values.",
+    "diffusion.names.",
+    "diffusion.services.",
+    "diffusion.preprocessors.ade20k.",
+    "diffusion.sampling_values.",
+    "diffusion.model_options.",
+)
 """Modules of `diffusion` that load no torch."""
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from diffusion.context import Context, Inputs
 from diffusion.prediction import EpsPrediction, Prediction, discrete_sigmas
 from diffusion.values import Conditioning, ConditioningEntry, LatentSpace, Model, WeightFile
 
@@ -22,6 +23,8 @@ class Call(NamedTuple):
     timestep: Tensor
     tokens: Tensor
     pooled: Tensor | None
+    sizes: Tensor | None
+    beside: Tensor | None
 
 
 def blend(x: Tensor, timestep: Tensor, tokens: Tensor) -> Tensor:
@@ -38,12 +41,12 @@ class FakeNetwork:
     prediction: Prediction = field(default_factory=lambda: EpsPrediction(discrete_sigmas()))
     space: LatentSpace = SPACE
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    token_width: int = 3
+    inputs: Inputs = Inputs(tokens=3)
     calls: list[Call] = field(default_factory=list)
 
-    def __call__(self, x: Tensor, timestep: Tensor, tokens: Tensor, pooled: Tensor | None = None) -> Tensor:
-        self.calls.append(Call(x, timestep, tokens, pooled))
-        return self.answer(x, timestep, tokens)
+    def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
+        self.calls.append(Call(x, timestep, context.tokens, context.pooled, context.sizes, context.beside))
+        return self.answer(x, timestep, context.tokens)
 
     @property
     def rows(self) -> list[int]:

@@ -24,6 +24,8 @@ from diffusion.values import (
     LatentSpace,
     Mask,
     Model,
+    Shown,
+    SizeConditioning,
     TextEncoder,
     Vae,
     WeightFile,
@@ -74,6 +76,7 @@ EXAMPLES = [
     Conditioning((
         entry(pooled=torch.rand(1, 8).half(), area=Area(64, 0.5, 0, 0.25, relative=True), strength=0.5),
         entry(mask=torch.rand(1, 4, 4), mask_bounds=True, start=0.25, end=0.75),
+        entry(size=SizeConditioning((8, 9), aesthetic=6.5), shown=Shown(torch.rand(1, 4, 2, 2), torch.rand(1, 16, 16))),
         entry(extras=MappingProxyType({"size": (64, 64), "tokens": [torch.arange(3)], "text": "ä", "no": None})),
     )),
     SPACE,

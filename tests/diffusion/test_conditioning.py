@@ -11,9 +11,11 @@ from diffusion.conditioning import (
     restrict_to_area,
     restrict_to_mask,
     restrict_to_range,
+    showing,
+    told_sizes,
     zero_out,
 )
-from diffusion.values import Area, Conditioning, ConditioningEntry
+from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning
 
 
 def encoded(seed: int, tokens: int = 5, width: int = 3, *, pooled: bool = True) -> Conditioning:
@@ -95,6 +97,15 @@ def test_an_area_takes_the_place_of_a_masks_bounds() -> None:
     entry = restrict_to_area(bounded, Area(64, 64, 0, 0), 1.0).entries[0]
     assert entry.mask is not None
     assert not entry.mask_bounds
+
+
+def test_sizes_and_pictures_are_for_every_entry() -> None:
+    both, size = combine(encoded(0), encoded(1)), SizeConditioning((8, 8))
+    first, second = Shown(torch.zeros(1, 4, 2, 2)), Shown(torch.ones(1, 4, 2, 2))
+    assert [entry.size for entry in told_sizes(both, size).entries] == [size, size]
+    half = combine(showing(encoded(0), first), encoded(1))
+    assert [entry.shown for entry in showing(half, second).entries] == [second, second]
+    assert [entry.shown for entry in showing(half, second, anew=False).entries] == [first, second]
 
 
 def test_zeroing_out_leaves_shapes_and_the_original() -> None:

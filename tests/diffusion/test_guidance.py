@@ -87,7 +87,7 @@ def test_repeating_tokens_changes_no_answer_of_attention() -> None:
 def entry_region(tokens: int, area: Area | None = None, *, pooled: bool = False):
     network = FakeNetwork()
     entry = ConditioningEntry(torch.zeros(1, tokens, 3), torch.zeros(1, 5) if pooled else None, area=area)
-    return guided(network, Conditioning((entry,)), Conditioning(()), 1.0, SHAPE).positive[0]
+    return guided(network, Conditioning((entry,)), Conditioning(()), 1.0, SHAPE).sides[0][0]
 
 
 def test_what_shares_a_call_depends_on_the_conditionings_alone() -> None:
@@ -134,9 +134,9 @@ def test_overlapping_answers_are_averaged_by_weight() -> None:
     weights = np.zeros((4, 16, 24))
     weights[0] = 0.5
     denoise = guided(network, positive, prompt(0.0), 1.0, SHAPE)
-    weights[1, 4:12, 8:16] = 1.5 * feather(denoise.positive[1].box, 16, 24).numpy()
+    weights[1, 4:12, 8:16] = 1.5 * feather(denoise.sides[0][1].box, 16, 24).numpy()
     weights[2] = 0.8 * mask.numpy()
-    weights[3, :, :12] = feather(denoise.positive[3].box, 16, 24).numpy()
+    weights[3, :, :12] = feather(denoise.sides[0][3].box, 16, 24).numpy()
     answers = np.stack([by_hand(network, x, mood) for mood in (1.0, 2.0, 3.0, 4.0)])
     expected = np.einsum("nbchw,nhw->bchw", answers, weights) / weights.sum(axis=0)
     np.testing.assert_allclose(denoise(x, SIGMA).numpy(), expected, rtol=1e-4, atol=1e-5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffusion.inpainting import Inpainted
+from diffusion.inpainting import Differential, Inpainted
 from diffusion.prediction import EpsPrediction, FlowPrediction, discrete_sigmas
 from diffusion.samplers import PlainDenoise, noise_for, sampler
 
@@ -48,3 +48,45 @@ def test_what_is_kept_comes_out_as_it_was(name: str) -> None:
     *_, last = sampler(name)(denoiser, x, sigmas, noise=noise_for(name, x, sigmas, 0))
     torch.testing.assert_close(last.x[..., :2], denoiser.latent[..., :2])
     assert not torch.allclose(last.x[..., 2:], denoiser.latent[..., 2:], atol=0.1)
+
+
+RAMP = torch.linspace(0, 1, 6).expand(1, 1, 4, 6)
+
+
+def test_a_differential_mask_lets_pixels_in_by_the_time_that_is_left() -> None:
+    """Algorithm 1: at time t of T, what the mask has above t / T."""
+    prediction = EpsPrediction(discrete_sigmas())
+    masks = Differential(prediction, first=float(prediction.sigmas[999]), last=0.0)
+    for time in (999, 600, 500, 399, 100, 0):
+        found = masks(RAMP, prediction.sigmas[time])
+        assert found[0, 0, 0].tolist() == [float(value >= time / 999) for value in RAMP[0, 0, 0].tolist()]
+
+
+def test_a_differential_mask_counts_from_the_runs_own_levels() -> None:
+    prediction = EpsPrediction(discrete_sigmas())
+    masks = Differential(prediction, first=float(prediction.sigmas[600]), last=float(prediction.sigmas[200]))
+    found = masks(RAMP, prediction.sigmas[400])
+    assert found[0, 0, 0].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_weak_differential_mask_is_mixed_with_the_mask_itself() -> None:
+    prediction = EpsPrediction(discrete_sigmas())
+    whole = Differential(prediction, 14.6, 0.0)(RAMP, torch.tensor(1.0))
+    found = Differential(prediction, 14.6, 0.0, strength=0.25)(RAMP, torch.tensor(1.0))
+    torch.testing.assert_close(found, 0.25 * whole + 0.75 * RAMP)
+    assert torch.equal(Differential(prediction, 14.6, 0.0, strength=0.0)(RAMP, torch.tensor(1.0)), RAMP)
+
+
+def test_the_network_is_shown_what_the_mask_is_at_the_level() -> None:
+    prediction, seen = EpsPrediction(discrete_sigmas()), []
+    plain = inpainted(prediction, RAMP, seen)
+    masks = Differential(prediction, 10.0, 0.0)
+    denoiser = Inpainted(plain.denoise, plain.latent, plain.noise, RAMP, masks)
+    x, sigma = torch.zeros(2, 3, 4, 6), torch.tensor(2.0)
+    hard = masks(RAMP, sigma)
+    assert 0 < float(hard.mean()) < 1
+    shown = (plain.latent + 2 * plain.noise) * (1 - hard)
+    expected = torch.tanh(shown) * hard + plain.latent * (1 - hard)
+    torch.testing.assert_close(denoiser(x, sigma), expected)
+    torch.testing.assert_close(denoiser.both(x, sigma)[0], expected)
+    torch.testing.assert_close(seen[0], shown)

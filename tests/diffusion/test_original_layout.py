@@ -2,16 +2,18 @@
 
 import pytest
 import torch
-
-from benchmarks import sd15_checkpoint
-from diffusion.architectures import (
-    AutoencoderKL,
-    UNet2DConditionModel,
+from diffusers.loaders.single_file_utils import (
     convert_ldm_unet_checkpoint,
     convert_ldm_vae_checkpoint,
+    convert_open_clip_checkpoint,
 )
-from diffusion.original_layout import UNET_PREFIX, text_names, unet_names, vae_names
+from transformers import CLIPTextModelWithProjection
+
+from benchmarks import sd15_checkpoint
+from diffusion.architectures import AutoencoderKL, CLIPTextConfig, UNet2DConditionModel
+from diffusion.original_layout import UNET_PREFIX, open_clip_places, text_names, unet_names, vae_names
 from tests.diffusion.tiny import tiny_text_encoder
+from tests.diffusion.tiny_families import text_tensors
 
 SHAPES = [
     {"block_out_channels": (32, 64), "layers_per_block": 1, "attends": (True, False)},
@@ -35,6 +37,44 @@ def test_unet_comes_back(shape):
     names = unet_names(list(weights), shape["layers_per_block"])
     back = convert_ldm_unet_checkpoint({file: weights[name] for name, file in names.items()}, module.config)
     assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
+
+
+def test_unet_of_sdxl_comes_back():
+    with torch.device("meta"):
+        module = UNet2DConditionModel(
+            block_out_channels=(32, 64, 64),
+            layers_per_block=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=(1, 2, 3),  # pyright: ignore[reportArgumentType] — one for each level
+            cross_attention_dim=64,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=80,
+        )
+    weights = module.state_dict()
+    names = unet_names(list(weights), layers_per_block=2)
+    assert {"label_emb.0.0.weight", "label_emb.0.2.bias"} <= {name.removeprefix(UNET_PREFIX) for name in names.values()}
+    back = convert_ldm_unet_checkpoint({file: weights[name] for name, file in names.items()}, module.config)
+    assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
+
+
+def test_open_clip_comes_back():
+    """diffusers' converter finds each tensor where the places say that it is."""
+    config = CLIPTextConfig(hidden_size=8, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2)
+    config.projection_dim, config.vocab_size = 8, 10
+    truth = CLIPTextModelWithProjection(config)
+    weights, prefix = truth.state_dict(), "conditioner.embedders.1.model."
+    back = convert_open_clip_checkpoint(truth, text_tensors(truth, prefix), prefix)
+    assert back.keys() == weights.keys()
+    assert all(torch.equal(back[name], weight) for name, weight in weights.items())
+
+
+@pytest.mark.parametrize("name", ["encoder.layers.0.mlp.fc3", "visual.proj"])
+def test_a_stranger_is_an_error(name):
+    with pytest.raises(ValueError, match=f"'{name}' is no tensor of a CLIP text model"):
+        open_clip_places([name], "")
 
 
 @pytest.mark.parametrize("levels", [3, 4])

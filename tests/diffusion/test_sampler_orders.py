@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from diffusion.names import SAMPLERS
 from diffusion.prediction import FLOW, VARIANCE_EXPLODING
 from diffusion.samplers import Step, sampler
+from diffusion.samplers.contract import RISING
 from diffusion.samplers.er import noise_scale
 from tests.diffusion.gaussian import (
     PREDICTIONS,
@@ -97,6 +98,44 @@ def test_halving_the_step_divides_the_error_by_two_to_the_order(name: str, frame
         return float(last.x / on_solution(denoise.frame, level)) - 1
 
     assert observed_order(error(160), error(320)) == pytest.approx(order, abs=0.35)
+
+
+@pytest.mark.parametrize("frame", ["eps", "flow"])
+@pytest.mark.parametrize(
+    ("name", "order", "options"),
+    [
+        ("er_sde", 1, {"power": 1.0}),  # by its Riemann sums
+        ("sa_solver", 3, {"eta": 0.0, "corrector_order": 0}),
+        ("sa_solver", 2, {"eta": 0.0, "predictor_order": 2, "corrector_order": 2}),
+        ("sa_solver", 2, {"eta": 0.0, "predictor_order": 2, "corrector_order": 2, "simple_order_2": True}),
+    ],
+)
+def test_other_settings_have_an_order_of_their_own(name: str, order: int, options: dict[str, Any], frame: str) -> None:
+    denoise = gaussian(frame)
+
+    def error(steps: int) -> float:
+        sigmas = ode_grid(frame, steps)
+        x = on_solution(denoise.frame, sigmas[0])
+        for step in sampler(name)(denoise, x, sigmas, **options):
+            x = step.x
+        return float(x / on_solution(denoise.frame, sigmas[-1])) - 1
+
+    assert observed_order(error(640), error(1280)) == pytest.approx(order, abs=0.35)
+
+
+@pytest.mark.parametrize("name", sorted(RISING))
+def test_what_goes_up_reaches_the_noise_the_picture_comes_from(name: str) -> None:
+    denoise = gaussian("eps")
+
+    def error(steps: int) -> float:
+        sigmas = even_lambda(denoise.frame, steps, 0.05, 20.0)
+        x = on_solution(denoise.frame, sigmas[0])
+        for step in sampler(name)(denoise, x, sigmas):
+            x = step.x
+        return abs(float(x / on_solution(denoise.frame, sigmas[-1])) - 1)
+
+    assert error(160) < 0.03
+    assert error(320) < 0.6 * error(160)
 
 
 @pytest.mark.parametrize("frame", ["eps", "flow"])

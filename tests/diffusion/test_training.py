@@ -7,17 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers.loaders.single_file_utils import convert_ldm_unet_checkpoint, convert_ldm_vae_checkpoint
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from PIL import Image
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from diffusion.architectures import (
-    AutoencoderKL,
-    CLIPTextModel,
-    convert_ldm_unet_checkpoint,
-    convert_ldm_vae_checkpoint,
-)
+from diffusion.architectures import AutoencoderKL, CLIPTextModel
 from diffusion.training import checkpoint, networks, parallel
 from diffusion.training.drawing import drawn
 from diffusion.training.export import CONFIG_KEY, exported, write_checkpoint

@@ -1,16 +1,18 @@
 """Loader nodes name models by their headers alone."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from diffusion.header import WeightFileError
 from diffusion.values import Model, TextEncoder, Vae
 from graph.files import File
 from graph.node import node_type_of
-from nodes.loaders import load_checkpoint, load_vae
-from tests.diffusion.tiny import write_tiny_checkpoint
+from nodes.loaders import load_checkpoint, load_text_encoder, load_text_encoders, load_unet, load_vae
+from tests.diffusion.tiny import tiny_text_encoder, write_tiny_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,24 @@ def test_a_checkpoint_has_an_autoencoder_to_load(file):
     assert load_vae(file) == load_checkpoint(file).VAE
 
 
+def test_a_denoiser_alone_may_be_rounded(file):
+    assert load_unet(file, "default") == load_checkpoint(file).MODEL
+    assert load_unet(file, "fp8_e4m3fn_fast").file.rounding == "fp8_e4m3fn"
+
+
+def test_text_encoders_alone(tmp_path: Path):
+    path = tmp_path / "clip.safetensors"
+    save_file(tiny_text_encoder().state_dict() | {"text_projection.weight": torch.eye(64)}, path)
+    file = File(path.name, path, "clip")
+    assert load_text_encoder(file, "stable_diffusion").family == "sd1"
+    both = load_text_encoders(file, file, "sdxl")
+    assert (both.family, [each.part for each in both.files]) == ("sdxl", ["text_encoder", "text_encoder_2"])
+
+
 def test_another_file_is_a_sentence(tmp_path: Path):
     path = tmp_path / "page.safetensors"
     path.write_text("<html>Please log in</html>")
-    for load in (load_checkpoint, load_vae):
+    for load in (load_checkpoint, load_vae, partial(load_unet, weight_dtype="default")):
         with pytest.raises(WeightFileError, match="'page.safetensors' is no file of weights: it looks like a web page"):
             load(File(path.name, path, "x"))
 

@@ -7,12 +7,15 @@ every number at its smallest, without what is optional, and with each choice of 
 import hashlib
 import inspect
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image as Picture
+from safetensors.torch import save_file
 from torch import Tensor
 
 import nodes
@@ -28,7 +31,9 @@ from graph.folders import Folders, OutputFolder
 from graph.node import NodeType
 from graph.spec import InputSpec
 from nodes.loops import LoopFlow
-from tests.diffusion.tiny import write_tiny_checkpoint
+from tests.diffusion.lora.made import LINEAR, TEXT_LORA, plain_lora
+from tests.diffusion.tiny import tiny_text_encoder, tiny_unet, write_tiny_checkpoint
+from tests.diffusion.upscalers.written import compact_tensors, written
 
 CATALOGUE = Catalogue.of(nodes.MODULES)
 
@@ -37,6 +42,20 @@ SHORT = 8
 
 TEXTS = {"expression": "1 + 1", "regex_pattern": "(red) (apple)"}
 """Texts for inputs that do not take any."""
+
+REFUSED = {
+    "KarrasScheduler-least",
+    "ExponentialScheduler-least",
+    "PolyexponentialScheduler-least",
+    "BetaSamplingScheduler-least",
+    "SamplerDPMPP_SDE-least",
+    "SamplerDPMAdaptative-least",
+    "SamplerDPMAdaptative-moved",
+    "ModelSamplingContinuousEDM-least",
+    "ModelSamplingContinuousEDM-sampling=edm_playground_v2.5",
+    "ModelSamplingContinuousEDM-sampling=cosmos_rflow",
+}
+"""Calls that are answered with a sentence: there is no schedule, sampler or model for what they ask."""
 
 CELLS = 16
 """Latent pixels of the toy values, each way."""
@@ -135,6 +154,15 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         "CONDITIONING": function("ConditioningSetMask")(prompt, Mask(random(1, side, side)), 0.7, "default"),
         "FLOW_CONTROL": LoopFlow(total=2),
     }
+    upscaler = written(home / "models" / "upscale_models" / "tiny.safetensors", compact_tensors())
+    values["UPSCALE_MODEL"] = upscaler
+    values["STITCH"] = function("InpaintCrop")(values["IMAGE"], values["MASK"]).stitch
+    values |= {
+        "NOISE": function("RandomNoise")(7),
+        "SIGMAS": function("BasicScheduler")(model, "karras", 2),
+        "SAMPLER": function("KSamplerSelect")("euler_ancestral"),
+        "GUIDER": function("CFGGuider")(model, values["CONDITIONING"], values["CONDITIONING"], 3.0),
+    }
     values["*"] = values["IMAGE"]
     (home / "input").mkdir()
     Picture.new("RGBA", (20, 12), (10, 20, 30, 128)).save(home / "input" / "picture.png")
@@ -142,10 +170,27 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     files = {
         ("checkpoints", ""): file,
         ("vae", ""): file,
+        ("diffusion_models", ""): file,
+        ("loras", ""): File("tiny.safetensors", lora_file(home / "lora.safetensors"), "6"),
+        ("text_encoders", ""): File("clip.safetensors", clip_file(home / "clip.safetensors"), "5"),
+        ("upscale_models", ""): File("tiny.safetensors", Path(upscaler.file.path), "4"),
         ("input", ""): File("picture.png", home / "input" / "picture.png", "1"),
         ("input", "latent"): File("some.latent", home / "input" / "some.latent", "2"),
     }
     return Workshop(values, files, services)
+
+
+def lora_file(path: Path) -> Path:
+    """A LoRA for one layer of the U-Net and one of the text encoder."""
+    save_file(plain_lora(tiny_unet(), (LINEAR,))[0] | TEXT_LORA, path)
+    return path
+
+
+def clip_file(path: Path) -> Path:
+    """A text encoder alone, with a projection, which is what each of SDXL's may be."""
+    weights = tiny_text_encoder().state_dict() | {"text_projection.weight": torch.eye(64)}
+    save_file(weights, path)
+    return path
 
 
 def function(type_id: str) -> Any:
@@ -184,10 +229,12 @@ def test_a_call_leaves_its_inputs_as_they_were(
         if not (item.optional and numbers == "least") or item.type == "*"
     }
     before = fingerprint(given)
-    with torch.inference_mode():
+    choice = "".join(f"{name}={value}" for name, value in choices.items())
+    refused = f"{type_id}-{choice or numbers}" in REFUSED
+    with torch.inference_mode(), pytest.raises(ValueError, match=r"\.$") if refused else nullcontext():
         result = finished(function(type_id)(**given, **workshop.services_of(type_id)))
     assert fingerprint(given) == before
-    assert result is not None or not spec.outputs
+    assert refused or result is not None or not spec.outputs
 
 
 def finished(result: Any) -> Any:

@@ -18,7 +18,17 @@ KNOWN: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "data" / "object-info.json").read_text(encoding="utf-8")
 )
 
-FILES = {"ckpt_name": "checkpoints", "vae_name": "vae", "image": "input", "latent": "input"}
+FILES = {
+    "ckpt_name": "checkpoints",
+    "vae_name": "vae",
+    "lora_name": "loras",
+    "image": "input",
+    "latent": "input",
+    "unet_name": "diffusion_models",
+    "clip_name": "text_encoders",
+    "clip_name1": "text_encoders",
+    "clip_name2": "text_encoders",
+}
 """Choices of files: the reference lists one machine's files, ours name the folder."""
 
 RULES = {"default", "min", "max", "tooltip"}

@@ -43,7 +43,7 @@ def test_the_page_is_plain_and_says_first_what_to_do(comfyui: Path, tmp_path: Pa
     assert f'models = ["{comfyui}"]' in out
     assert str(tmp_path / "home" / "settings.toml") in out
     assert "      6  run now\n" in out
-    assert "      1 would run after node type 'LoraLoader' exists\n" in out
+    assert "      1 would run after node type 'HypernetworkLoader' exists\n" in out
     assert "      1 need node type 'VHS_VideoCombine', and more\n" in out
     assert "checkpoints/half.pt: it was cut off" in out
     assert out.count("\n\n\n") == 0
@@ -70,9 +70,9 @@ def test_json_says_the_same(comfyui: Path, capsys: pytest.CaptureFixture[str]):
     assert found["format"] == 1
     assert (found["program"], found["path"]) == ("ComfyUI", str(comfyui))
     assert found["use"]["flags"] == ["--models", str(comfyui)]
-    assert found["models"]["states"] == {"runs": 1, "not yet": 5, "unopened": 1, "damaged": 3}
+    assert found["models"]["states"] == {"runs": 3, "not yet": 3, "unopened": 1, "damaged": 3}
     assert found["workflows"]["pictures_looked_at"] == 1
-    assert sum(found["workflows"]["verdicts"].values()) == len(found["workflows"]["files"]) == 11
+    assert sum(found["workflows"]["verdicts"].values()) == len(found["workflows"]["files"]) == 12
     assert {pack["name"] for pack in found["packs"]} >= {"harmful", "Power-Things"}
 
 

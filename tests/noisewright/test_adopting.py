@@ -158,8 +158,8 @@ def test_models_are_told_by_kind_family_and_state(report: Report, comfyui: Path)
         "checkpoints/half.pt": ("", "damaged"),
         "checkpoints/old.ckpt": ("", "unopened"),
         "diffusion_models/flow.safetensors": ("Flux", "not yet"),
-        "loras/small.safetensors": ("Stable Diffusion 1", "not yet"),
-        "loras/wide.safetensors": ("Stable Diffusion XL", "not yet"),
+        "loras/small.safetensors": ("Stable Diffusion 1", "runs"),
+        "loras/wide.safetensors": ("Stable Diffusion XL", "runs"),
         "ipadapter/ip.safetensors": ("", "not yet"),
     }
     reasons = {file.name: file.reason for file in report.models}
@@ -194,7 +194,7 @@ def test_families_are_told_by_names_and_shapes(
     path = made.weights(tmp_path / "x.safetensors", tensors, metadata)
     found = describe((kind, Seen("x", path, 0, 0.0)), {"loras", "embeddings"})
     assert found.family == family
-    runs = kind in ("loras", "embeddings") and family == "Stable Diffusion 1"
+    runs = kind in ("loras", "embeddings") and family.startswith("Stable Diffusion") and not family.endswith("3")
     assert found.state == ("runs" if runs else "not yet")
 
 
@@ -357,8 +357,8 @@ def test_a_missing_model_whose_address_the_workflow_names(tmp_path: Path, home: 
 
 
 def test_what_keeps_a_workflow_from_running(report: Report):
-    (need,) = judged(report, "loras.json").needs
-    assert (need.kind, need.name) == ("node type", "LoraLoader")
+    (need,) = judged(report, "hyper.json").needs
+    assert (need.kind, need.name) == ("node type", "HypernetworkLoader")
     (need,) = judged(report, "large.json").needs
     assert (need.kind, need.name) == ("family", "Stable Diffusion XL")
     packs = judged(report, "packs.json")
@@ -397,13 +397,13 @@ def test_pictures_of_a_web_ui(tmp_path: Path, home: Home, catalogue: Catalogue):
     (need,) = judged(found, "2.png").needs
     assert (need.kind, need.name) == ("model", "gone.safetensors")
     assert {file.kind: file.state for file in found.models} == {
-        "checkpoints": "runs", "loras": "not yet", "embeddings": "runs",
+        "checkpoints": "runs", "loras": "runs", "embeddings": "runs",
     }  # fmt: skip
 
 
 def test_reasons_are_counted_and_the_most_useful_comes_first(report: Report):
     counted = {reason.need.name: (reason.alone, reason.among) for reason in report.reasons}
-    assert counted["LoraLoader"] == (1, 1)
+    assert counted["HypernetworkLoader"] == (1, 1)
     assert counted["comfyui-impact-pack"] == (0, 1)
     assert [reason.alone for reason in report.reasons] == sorted((r.alone for r in report.reasons), reverse=True)
 

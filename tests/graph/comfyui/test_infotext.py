@@ -130,8 +130,11 @@ def test_hires_in_pictures():
     assert inputs(workflow, "larger_picture")["height"] == 768
     assert inputs(workflow, "refine")["steps"] == 20
     assert check(workflow, CATALOGUE) == []
-    if CATALOGUE.spec("ImageUpscaleWithModel") is None:
-        read(text.format("4x-UltraSharp"), "The upscaler '4x-UltraSharp' is not here; 'lanczos' stands in its place.")
+    workflow = read(text.format("4x-UltraSharp"))
+    assert inputs(workflow, "upscale_model") == {"model_name": "4x-UltraSharp.pth"}
+    assert inputs(workflow, "upscale")["upscale_model"] == Link("upscale_model", "UPSCALE_MODEL")
+    assert inputs(workflow, "larger_picture")["image"] == Link("upscale", "IMAGE")
+    assert check(workflow, CATALOGUE) == []
 
 
 def test_break_and_and_join_conditionings():

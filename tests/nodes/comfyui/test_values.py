@@ -8,7 +8,20 @@ import torch
 
 from diffusion.conditioning import restrict_to_area, restrict_to_mask, restrict_to_range
 from diffusion.latents import empty, with_noise_mask
-from diffusion.values import Area, Conditioning, ConditioningEntry, Image, Latent, LatentSpace, Mask, Model, WeightFile
+from diffusion.sampling_values import Sigmas
+from diffusion.values import (
+    Area,
+    Conditioning,
+    ConditioningEntry,
+    Image,
+    Latent,
+    LatentSpace,
+    Mask,
+    Model,
+    Shown,
+    SizeConditioning,
+    WeightFile,
+)
 from graph.files import File
 from nodes.comfyui.values import PackLatent, Untranslatable, from_pack, same, to_pack
 
@@ -40,15 +53,19 @@ CONDITIONINGS = [
     restrict_to_area(PROMPT, Area(0.5, 0.25, 0.1, 0.2, relative=True), 2.0),
     restrict_to_mask(PROMPT, random(1, 8, 8), 0.7, bounds=True),
     restrict_to_range(PROMPT, 0.2, 0.9),
+    Conditioning((ConditioningEntry(random(1, 3, 4), size=SizeConditioning((8, 9), (1, 2), (3, 4), 6.5)),)),
+    Conditioning((ConditioningEntry(random(1, 3, 4), size=SizeConditioning()),)),
+    Conditioning((ConditioningEntry(random(1, 3, 4), shown=Shown(random(1, 4, 2, 2), random(1, 16, 16))),)),
+    Conditioning((ConditioningEntry(random(1, 3, 4), shown=Shown(random(1, 4, 2, 2))),)),
     Conditioning((ConditioningEntry(random(1, 3, 4), extras={"guidance": 3.5, "reference_latents": [random(1, 4)]}),)),
 ]
 
 
-PICTURES = [Image(random(2, 4, 5, 3)), Image(random(1, 4, 5, 1)), Mask(random(2, 4, 5))]
+PICTURES = [Image(random(2, 4, 5, 3)), Image(random(1, 4, 5, 1)), Mask(random(2, 4, 5)), Sigmas(random(5))]
 
 
 @pytest.mark.parametrize("value", [*PICTURES, *LATENTS, *CONDITIONINGS])
-def test_there_and_back_is_the_same(value: Image | Mask | Latent | Conditioning) -> None:
+def test_there_and_back_is_the_same(value: Image | Mask | Sigmas | Latent | Conditioning) -> None:
     given = to_pack(value)
     back = from_pack(given, type(value).wire)
     assert type(back) is type(value)
@@ -98,6 +115,20 @@ def test_a_latent_of_other_channels_has_no_space() -> None:
     given = to_pack(Latent(random(1, 4, 2, 2), SPACE))
     given["samples"] = random(1, 16, 2, 2)
     assert from_pack(given, "LATENT").space is None
+
+
+def test_what_models_are_told_and_shown_has_the_fields_names() -> None:
+    entry = ConditioningEntry(
+        random(1, 3, 4),
+        size=SizeConditioning((8, 9), aesthetic=2.5),
+        shown=Shown(random(1, 4, 2, 2), random(1, 16, 16)),
+    )
+    ((_, facts),) = to_pack(Conditioning((entry,)))
+    assert {name: facts[name] for name in ("height", "width", "crop_h", "crop_w", "aesthetic_score")} == {
+        "height": 8, "width": 9, "crop_h": 0, "crop_w": 0, "aesthetic_score": 2.5,
+    }  # fmt: skip
+    assert facts["concat_latent_image"].shape == (1, 4, 2, 2)
+    assert facts["concat_mask"].shape == (1, 16, 16)
 
 
 def test_a_conditioning_is_pairs_of_tokens_and_facts() -> None:

@@ -183,6 +183,8 @@ def shaped(*names: str, width: int = 8, **metadata: str) -> Header:
         (shaped("encoder.block.0.layer.0.SelfAttention.q.weight"), "text_encoders", ""),
         (shaped("vision_model.encoder.layers.0.mlp.fc1.weight"), "clip_vision", ""),
         (shaped("conv_first.weight", "body.0.rdb1.conv1.weight"), "upscale_models", ""),
+        (shaped("body.0.weight", "body.1.weight", "body.2.weight"), "upscale_models", ""),
+        (shaped("body.0.in_conv.weight", "body.0.body.0.block1.weight"), "controlnet", ""),
         (shaped("emb_params"), "embeddings", ""),
         (shaped("something.else"), "", ""),
     ],
@@ -212,6 +214,6 @@ def test_starting_points_are_sources_and_folders_there_are():
         assert point.folder in MODEL_FOLDERS
         assert point_of(point.source) == point
     assert set(RUN_NOW) == set(FAMILIES)
-    assert {point.family for point in suggestions() if point.runs} == {"sd1"}
+    assert {point.family for point in suggestions() if point.runs} == {"sd1", "sd2", "sdxl"}
     assert all(point.memory_gb <= 4 for point in suggestions(4))
     assert [point.memory_gb for point in points] == sorted(point.memory_gb for point in points)
