@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { around, type Box, type Point } from "../../src/graph/point";
-import { linkOf, type Workflow } from "../../src/graph/workflow";
+import { linkOf, RAIL_IN, type Workflow } from "../../src/graph/workflow";
 import { boxOfFrame } from "../../src/interaction/gestures/dragging";
 import {
   type Ask,
@@ -355,6 +355,17 @@ describe("nodes that are dragged", () => {
       { type: "hold", pointer },
     );
     expect(asks.map(({ ask }) => ask)).toEqual(["select", "menu"]);
+  });
+
+  it("are not named by a double click on a socket, but ends of a subgraph are", () => {
+    const world = worldOf(workflow);
+    const socket = socketOf(world, "good", "output", "CONDITIONING");
+    const twice = (node: string) => {
+      const hit: Hit = { kind: "socket", socket: { ...socket, node } };
+      return play(world, { type: "double", pointer: pointerAt(socket), hit }).asks;
+    };
+    expect(twice("good")).toEqual([]);
+    expect(twice(RAIL_IN)).toEqual([{ ask: "nameEnd", socket: { ...socket, node: RAIL_IN } }]);
   });
 
   it("do not move in a locked graph", () => {
