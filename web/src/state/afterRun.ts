@@ -1,5 +1,6 @@
 /** Inputs that change after each run, such as seeds: what they are is decided when a run is submitted. */
-import { type Catalogue, specOf } from "../graph/catalogue";
+import { type Catalogue, type NodeSpec, specOf } from "../graph/catalogue";
+import { asSetUp, type FieldLayout, fieldLayoutOf } from "../graph/fieldLayout";
 import {
   asSetting,
   editGraph,
@@ -44,11 +45,12 @@ export function resolveAfterRun(
   const used: Record<string, Used> = {};
   let resolved = workflow;
   for (const scope of [null, ...Object.keys(workflow.subgraphs ?? {})]) {
-    const { nodes } = graphAt(workflow, scope);
+    const { nodes, layout } = graphAt(workflow, scope);
     const chosen = Object.entries(nodes).flatMap(([id, node]) =>
       Object.entries(node.after_run ?? {}).flatMap(([input, mode]) => {
         if (linkOf(node.inputs?.[input])) return [];
-        const range = rangeOf(catalogue, workflow, node, nodes, input);
+        const spec = specOf(catalogue, workflow, node, nodes);
+        const range = rangeOf(spec, node, input, fieldLayoutOf(layout, id, input));
         if (!range) return [];
         const key = usedKey(scope, id, input);
         const before = last[key]?.written === String(range.value) ? last[key] : undefined;
@@ -88,15 +90,15 @@ interface Range {
 
 const LARGEST = 2n ** 64n - 1n;
 
-/** What an input holds, and what it takes; null where it is none of whole numbers. */
+/** What an input holds, and what its field offers; null where it is none of whole numbers. */
 function rangeOf(
-  catalogue: Catalogue,
-  workflow: Workflow,
+  spec: NodeSpec,
   node: WorkflowNode,
-  nodes: Readonly<Record<NodeId, WorkflowNode>>,
   name: string,
+  field: FieldLayout | undefined,
 ): Range | null {
-  const input = specOf(catalogue, workflow, node, nodes).inputs.find((one) => one.name === name);
+  const found = spec.inputs.find((one) => one.name === name);
+  const input = found && asSetUp(found, field);
   const value = whole(settingOf(node.inputs?.[name]) ?? input?.default ?? 0);
   if (!input || value === null) return null;
   const minimum = whole(input.minimum ?? 0) ?? 0n;

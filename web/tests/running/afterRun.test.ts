@@ -52,6 +52,20 @@ describe("inputs that change after each run", () => {
     );
   });
 
+  it("are drawn within the limits that a person has set for the field", () => {
+    const fields = { seed: { minimum: 10, maximum: 19 } };
+    const document = {
+      ...documentWith({ seed: 12 }, { seed: "random" }),
+      layout: { nodes: { s: { fields } } },
+    };
+    fc.assert(
+      fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (bits) => {
+        const { workflow } = resolveAfterRun(document, catalogue, {}, { random: () => bits });
+        expect(seedOf(workflow)).toBe(Number(10n + (bits % 10n)));
+      }),
+    );
+  });
+
   it("count on from the one used last, and begin anew at the end", () => {
     const document = documentWith({ place: 2 }, { place: "increment" });
     let last: LastUsed = {};
