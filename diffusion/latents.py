@@ -120,7 +120,7 @@ def rotate(latent: Latent, quarter_turns: int) -> Latent:
     height, width = picture_size(latent)
     size = (width, height) if quarter_turns % 2 else (height, width)
     if latent.empty_size is not None:
-        return _masked(_still_empty(latent, size), _turned(latent.noise_mask, quarter_turns))
+        return _masked(still_empty(latent, size), _turned(latent.noise_mask, quarter_turns))
     samples = torch.rot90(latent.samples, quarter_turns, dims=(-1, -2))
     return replace(latent, samples=samples, noise_mask=_turned(latent.noise_mask, quarter_turns))
 
@@ -146,9 +146,9 @@ def crop(latent: Latent, width: int, height: int, x: int, y: int) -> Latent:
         height, width = (max(1, side // unit) * unit for side in (height, width))
     mask = latent.noise_mask
     if mask is not None:
-        mask = _cut(mask, (full_height, full_width), top, left, height, width)
+        mask = cut_mask(mask, (full_height, full_width), top, left, height, width)
     if latent.empty_size is not None:
-        return _masked(_still_empty(latent, (height, width)), mask)
+        return _masked(still_empty(latent, (height, width)), mask)
     rows, columns = (slice(at // unit, (at + side) // unit) for at, side in ((top, height), (left, width)))
     return replace(latent, samples=latent.samples[..., rows, columns].clone(), noise_mask=mask)
 
@@ -195,7 +195,7 @@ def composite(below: Latent, above: Latent, x: int, y: int, feather: int = 0) ->
             f"At x = {x}, y = {y} the second latent lies outside the first, which is {width}×{height} pixels. "
             "Choose a place inside it."
         )
-    below, above = _together(below, above)
+    below, above = together(below, above)
     if below.empty_size is not None:
         return below
     left, top, soft = (pixels // factor(below) for pixels in (x, y, feather))
@@ -217,7 +217,7 @@ def blend(first: Latent, second: Latent, amount: float) -> Latent:
     be of one size, or one of them 1. Noise mask and places in the batch are the first's.
     Raises ValueError for different spaces, or batches.
     """
-    first, second = _together(first, second)
+    first, second = together(first, second)
     if first.empty_size is not None:
         return first
     other, size = second.samples, first.samples.shape[-2:]
@@ -226,12 +226,24 @@ def blend(first: Latent, second: Latent, amount: float) -> Latent:
     return replace(first, samples=first.samples * amount + other * (1 - amount))
 
 
-def _together(first: Latent, second: Latent) -> tuple[Latent, Latent]:
-    """Two latents made fit to be combined: in one space, and batches of one size."""
+def in_one_space(first: Latent, second: Latent) -> tuple[Latent, Latent]:
+    """Two latents of pictures in one space; if one alone is empty, it is made of zeros.
+
+    Raises ValueError for latents of different spaces or channels, or that hold no pictures.
+    """
     for latent in (first, second):
         picture_size(latent)  # raises for what is no picture
     if first.empty_size is None or second.empty_size is None:
-        first, second = _beside(first, second), _beside(second, first)
+        return _beside(first, second), _beside(second, first)
+    return first, second
+
+
+def together(first: Latent, second: Latent) -> tuple[Latent, Latent]:
+    """Two latents made fit to be combined: `in_one_space`, and a single picture repeated to the batch of the other.
+
+    Raises ValueError as `in_one_space` does, and for batches of different sizes.
+    """
+    first, second = in_one_space(first, second)
     sizes = first.samples.shape[0], second.samples.shape[0]
     if sizes[0] != sizes[1]:
         if 1 not in sizes:
@@ -264,7 +276,7 @@ def _filled(latent: Latent, channels: int, unit: int, space: LatentSpace | None)
     return replace(latent, samples=samples, space=space, empty_size=None)
 
 
-def _still_empty(latent: Latent, size: tuple[int, int]) -> Latent:
+def still_empty(latent: Latent, size: tuple[int, int]) -> Latent:
     """An empty latent of another picture size (height, width)."""
     made = empty(size[1], size[0], latent.samples.shape[0])
     return replace(latent, samples=made.samples, empty_size=size)
@@ -276,7 +288,7 @@ def _resized(latent: Latent, height: int, width: int, method: str, crop: str = "
     if mask is not None and crop != "disabled":
         mask = resize(mask[:, None], height, width, "bilinear", crop=crop)[:, 0]
     if latent.empty_size is not None:
-        return _masked(_still_empty(latent, (height, width)), mask)
+        return _masked(still_empty(latent, (height, width)), mask)
     unit = factor(latent)
     samples = resize(latent.samples, max(1, height // unit), max(1, width // unit), method, crop=crop)
     return replace(latent, samples=samples, noise_mask=mask)
@@ -295,7 +307,7 @@ def _start(place: int, full: int, unit: int) -> int:
     return max(0, min(place, full - LEAST * unit)) // unit * unit
 
 
-def _cut(mask: Tensor, size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
+def cut_mask(mask: Tensor, size: tuple[int, int], top: int, left: int, height: int, width: int) -> Tensor:
     """The part of a mask that belongs to this part of a picture of `size`.
 
     A mask whose pixels the edges would split is first resized to `size`.

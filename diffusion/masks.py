@@ -1,6 +1,5 @@
 """Operations on masks [B, H, W], 1 = repaint: making, combining, growing, feathering, to and from pictures."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -8,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from diffusion.tables import look_up
 from diffusion.values import Image, Mask
 
 CHANNELS: tuple[str, ...] = ("red", "green", "blue", "alpha")
@@ -44,14 +44,11 @@ def combined(destination: Mask, source: Mask, x: int, y: int, operation: str) ->
     operation: a name in OPERATIONS; "and", "or" and "xor" round both masks to 0 or 1 first. The result has the
     batch of `destination`; the source's is repeated or cut to it. Raises ValueError for an unknown operation.
     """
-    if operation not in OPERATIONS:
-        near = difflib.get_close_matches(operation, OPERATIONS, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(OPERATIONS)}."
-        raise ValueError(f"There is no mask operation '{operation}'. {hint}")
+    combine = look_up(OPERATIONS, operation, "mask operation")
     values = destination.values.clone()
     under = values[:, y : y + source.values.shape[1], x : x + source.values.shape[2]]
     over = cycled(source.values, len(values))[:, : under.shape[1], : under.shape[2]]
-    under.copy_(OPERATIONS[operation](under, over))
+    under.copy_(combine(under, over))
     return Mask(values.clamp(0, 1))
 
 

@@ -136,6 +136,15 @@ def png_files(
     compress_level: 0 (none) to 9 (slow).
     Raises PictureError for values that are not finite and for other than 1 to 4 channels.
     """
+    info = png_info(texts, source_type)
+    return [_png(picture, info, compress_level) for picture in eight_bit(image)]
+
+
+def eight_bit(image: Image) -> list[PilImage.Image]:
+    """Each picture of a batch in 8 bits: clipped to 0..1 (or the picture's range) and rounded.
+
+    Raises PictureError for values that are not finite and for other than 1 to 4 channels.
+    """
     pixels = levelled(image)
     channels = pixels.shape[3]
     if channels not in MODES:
@@ -146,25 +155,28 @@ def png_files(
             "If a model made it, half precision has overflowed: run with --precision fp32."
         )
     levels = pixels.clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy()
-    info = _info(texts, source_type)
-    return [_png(picture, info, compress_level) for picture in levels]
+    return [PilImage.fromarray(each[..., 0] if channels == 1 else each, MODES[channels]) for each in levels]
 
 
-def _png(levels: NDArray[np.uint8], info: PngImagePlugin.PngInfo, compress_level: int) -> bytes:
-    file = BytesIO()
-    picture = PilImage.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels, MODES[levels.shape[2]])
-    picture.save(file, format="PNG", pnginfo=info, compress_level=compress_level)
-    return file.getvalue()
-
-
-def _info(texts: Mapping[str, str], source_type: str | None) -> PngImagePlugin.PngInfo:
+def png_info(texts: Mapping[str, str], source_type: str | None) -> PngImagePlugin.PngInfo:
+    """What a PNG file says beside its pixels. texts, source_type: as `png_files` takes them."""
     info = PngImagePlugin.PngInfo()
     for key, text in texts.items():
-        # tEXt is Latin-1, and many readers take it for ASCII. In JSON only strings hold more, as \uXXXX just as well.
-        info.add_text(key, re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text))
+        info.add_text(key, in_ascii(text))  # tEXt is Latin-1, and many readers take it for ASCII
     if source_type is not None:
         info.add_itxt("XML:com.adobe.xmp", XMP.format(SOURCE_TYPES + source_type))
     return info
+
+
+def in_ascii(text: str) -> str:
+    """JSON with all but ASCII escaped: only strings hold more, and as \\uXXXX it is just as good."""
+    return re.sub(r"[^\x00-\x7f]+", lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _png(picture: PilImage.Image, info: PngImagePlugin.PngInfo, compress_level: int) -> bytes:
+    file = BytesIO()
+    picture.save(file, format="PNG", pnginfo=info, compress_level=compress_level)
+    return file.getvalue()
 
 
 def _read(path: Path) -> Frames:

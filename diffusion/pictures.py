@@ -20,6 +20,14 @@ def levelled(image: Image) -> Tensor:
     return (image.pixels - black) / (white - black)
 
 
+def relevelled(image: Image, pixels: Tensor) -> Tensor:
+    """Pixels with black at 0 and white at 1, brought to a picture's range: the opposite of `levelled`."""
+    if image.range is None:
+        return pixels
+    black, white = image.range
+    return pixels * (white - black) + black
+
+
 def empty(width: int, height: int, batch: int, colour: int) -> Image:
     """Pictures of one colour, 0xRRGGBB: [batch, height, width, 3]."""
     levels = torch.tensor([colour >> 16 & 255, colour >> 8 & 255, colour & 255], dtype=torch.float32) / 255
@@ -74,7 +82,7 @@ def joined(images: Sequence[Image]) -> Image:
     height, width = first.pixels.shape[1:3]
     others = [_in_range_of(scaled(image, width, height, "bilinear", "center"), first) for image in images[1:]]
     channels = max(pixels.shape[3] for pixels in (first.pixels, *others))
-    return replace(first, pixels=torch.cat([_with_channels(pixels, channels) for pixels in (first.pixels, *others)]))
+    return replace(first, pixels=torch.cat([with_channels(pixels, channels) for pixels in (first.pixels, *others)]))
 
 
 def padded_for_outpainting(
@@ -110,7 +118,7 @@ def composited(
         source = scaled(source, width, height, "bilinear", "disabled")
     pixels = destination.pixels.clone()
     under = pixels[:, y : y + source.pixels.shape[1], x : x + source.pixels.shape[2]]
-    over = cycled(_with_channels(_in_range_of(source, destination), channels), len(pixels))
+    over = cycled(with_channels(_in_range_of(source, destination), channels), len(pixels))
     over = over[:, : under.shape[1], : under.shape[2]]
     if mask is not None:
         weight = fitted(mask, source.pixels.shape[1], source.pixels.shape[2], len(pixels))
@@ -126,7 +134,7 @@ def _in_range_of(image: Image, other: Image) -> Tensor:
     return levelled(image) * (white - black) + black
 
 
-def _with_channels(pixels: Tensor, channels: int) -> Tensor:
+def with_channels(pixels: Tensor, channels: int) -> Tensor:
     """Grey repeated to colours, alpha added as opaque or left out: from 1 to 4 channels to 1 to 4 others."""
     have = pixels.shape[3]
     if have == channels:

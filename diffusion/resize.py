@@ -1,9 +1,7 @@
 """Resizing pictures, masks and latents: from one grid of pixels to another."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +9,7 @@ from PIL import Image as PilImage
 from torch import Tensor
 from torch.nn import functional
 
-T = TypeVar("T")
+from diffusion.tables import look_up
 
 
 def resize(tensor: Tensor, height: int, width: int, method: str, crop: str = "disabled") -> Tensor:
@@ -28,8 +26,8 @@ def resize(tensor: Tensor, height: int, width: int, method: str, crop: str = "di
         raise ValueError(f"Only [B, C, H, W] that holds something can be resized; got shape {list(tensor.shape)}.")
     if height < 1 or width < 1:
         raise ValueError(f"Nothing can be resized to {width}×{height} pixels; both sides must be at least 1.")
-    resized = _named(METHODS, method, "resize method")
-    cropped = _named(CROPS, crop, "crop")(tensor, height, width)
+    resized = look_up(METHODS, method, "resize method")
+    cropped = look_up(CROPS, crop, "crop")(tensor, height, width)
     return cropped if cropped.shape[2:] == (height, width) else resized(cropped, height, width)
 
 
@@ -101,14 +99,6 @@ def _center(tensor: Tensor, height: int, width: int) -> Tensor:
     left = min(round(max(spare_width, 0) / 2), (old_width - 1) // 2)
     top = min(round(max(spare_height, 0) / 2), (old_height - 1) // 2)
     return tensor[:, :, top : old_height - top, left : old_width - left]
-
-
-def _named(table: Mapping[str, T], name: str, what: str) -> T:
-    if name not in table:
-        near = difflib.get_close_matches(name, table, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"There are: {', '.join(table)}."
-        raise ValueError(f"There is no {what} '{name}'. {hint}")
-    return table[name]
 
 
 METHODS: Mapping[str, Callable[[Tensor, int, int], Tensor]] = MappingProxyType(

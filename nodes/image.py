@@ -57,13 +57,13 @@ def save_image(
     record: Record,
 ) -> SavedFiles:
     """Write each picture as an 8-bit PNG file that carries the workflow it came from."""
-    return _saved(images, filename_prefix, "output", 4, output, record)
+    return saved_pictures(images, filename_prefix, "output", 4, output, record)
 
 
 @node("PreviewImage", category="image", output=True)
 def preview_image(images: Image, *, output: OutputFolder, record: Record) -> SavedFiles:
     """Show each picture without keeping it: written to the temp folder."""
-    return _saved(images, "preview", "temp", 1, output, record)
+    return saved_pictures(images, "preview", "temp", 1, output, record)
 
 
 def _never_the_same() -> str:
@@ -78,7 +78,7 @@ def send_image(images: Image, *, record: Record) -> Steps[None]:
     """Hand each picture to those who follow the run, as a PNG of full size. Nothing is written to disk."""
     from diffusion.picture_files import png_files
 
-    files = png_files(images, texts={}, source_type=_source_type(record), compress_level=1)
+    files = png_files(images, texts={}, source_type=source_type(record), compress_level=1)
     for index, data in enumerate(files, start=1):
         yield Progress(index, len(files), Preview("image/png", data))
 
@@ -170,14 +170,14 @@ def composite_images(
     return composited(destination, source, x, y, resize_source=resize_source, mask=mask)
 
 
-def _source_type(record: Record) -> str | None:
+def source_type(record: Record) -> str | None:
     """What a file says of where its picture is from; None where files shall say nothing."""
     if record.metadata == "none":
         return None
     return "compositeWithTrainedAlgorithmicMedia" if record.uses_pictures else "trainedAlgorithmicMedia"
 
 
-def _saved(
+def saved_pictures(
     images: Image,
     prefix: str,
     kind: Literal["output", "temp"],
@@ -188,7 +188,7 @@ def _saved(
     """Encode all pictures first, so that a broken batch leaves no file behind."""
     from diffusion.picture_files import png_files
 
-    files = png_files(images, texts=record.texts(), source_type=_source_type(record), compress_level=compress_level)
+    files = png_files(images, texts=record.texts(), source_type=source_type(record), compress_level=compress_level)
     height, width = images.pixels.shape[1:3]
     paths = output.paths(prefix, len(files), ".png", kind=kind, width=width, height=height)
     for path, data in zip(paths, files, strict=True):

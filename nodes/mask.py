@@ -5,8 +5,11 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 
 from diffusion.values import Image, Mask
+from graph.files import SavedFiles
+from graph.folders import OutputFolder
 from graph.node import Default, Help, Hint, node
-from nodes.image import PictureFile
+from graph.record import Record
+from nodes.image import PictureFile, saved_pictures
 
 Place = Annotated[int, Ge(0), Le(16384), Hint(step=1)]
 Side = Annotated[int, Ge(1), Le(16384), Hint(step=1)]
@@ -114,3 +117,11 @@ def color_to_mask(
     from diffusion.masks import from_colour
 
     return from_colour(image, color)
+
+
+@node("MaskPreview", category="mask", title="MaskPreview", output=True)
+def preview_mask(mask: Mask, *, output: OutputFolder, record: Record) -> SavedFiles:
+    """Show each mask as a grey picture without keeping it: written to the temp folder."""
+    from diffusion.masks import to_image
+
+    return saved_pictures(to_image(mask), "preview", "temp", 1, output, record)

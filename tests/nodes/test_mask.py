@@ -5,8 +5,19 @@ from PIL import Image as PilImage
 
 from diffusion.values import Mask
 from graph.files import File
+from graph.folders import OutputFolder
 from nodes import mask as nodes
 from nodes.image import empty_image
+
+
+class Record:
+    """Stands for `graph.record.Record` of a run that says nothing."""
+
+    metadata = "none"
+    uses_pictures = False
+
+    def texts(self) -> dict[str, str]:
+        return {}
 
 
 @pytest.mark.parametrize(("channel", "expected"), [("alpha", 1 - 4 / 255), ("red", 1 / 255), ("blue", 3 / 255)])
@@ -37,3 +48,11 @@ def test_pictures_and_masks_become_each_other():
     assert nodes.color_to_mask(image, 0x00FF00).values.unique().tolist() == [1]
     assert nodes.color_to_mask(image, 0x00FE00).values.unique().tolist() == [0]
     assert nodes.mask_to_image(Mask(torch.zeros(2, 3, 4))).pixels.shape == (2, 3, 4, 3)
+
+
+def test_a_preview_shows_each_mask_in_grey(tmp_path):
+    masks = Mask(torch.tensor([0.0, 0.5, 1.0, 0.25]).reshape(2, 1, 2))
+    saved = nodes.preview_mask(masks, output=OutputFolder(tmp_path / "out", tmp_path / "temp"), record=Record())
+    assert (saved.kind, len(saved.paths)) == ("temp", 2)
+    with PilImage.open(saved.paths[0]) as picture:
+        assert np.asarray(picture).tolist() == [[[0] * 3, [128] * 3]]
