@@ -14,14 +14,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 
 from benchmarks.sd15_checkpoint import TEXT, write
 from diffusion.checkpoint import read_checkpoint
 from diffusion.latents import empty
+from diffusion.lora.clone import clone
 from diffusion.memory import Weights
 from diffusion.sampling import sample
+from diffusion.unet import Denoiser
 from diffusion.values import Conditioning, ConditioningEntry, Model
 
 FIRST_STEPS = 2
@@ -37,7 +41,7 @@ def measure(model: Model, precision: str, steps: int, size: int) -> tuple[float,
     tokens = torch.randn(2, 77, TEXT["hidden_size"], generator=generator)
     positive, negative = (Conditioning((ConditioningEntry(item),)) for item in tokens.split(1))
     with weights.lend(model) as network:
-        bare = _bare(network._lease.run, network._lease.residence, tokens, size)
+        bare = _bare(cast("Denoiser", network._lease.run).unet, network._lease.residence, tokens, size)
         run = sample(
             model,
             positive,
@@ -61,7 +65,9 @@ def _bare(unet: torch.nn.Module, residence, tokens: torch.Tensor, size: int) -> 
     x = torch.randn(2, 4, size // 8, size // 8, generator=torch.Generator().manual_seed(1))
     x = x.to(residence.device, residence.dtype, memory_format=layout)
     tokens, timesteps = tokens.to(residence.device, residence.dtype), torch.tensor([500.0, 500.0]).to(residence.device)
-    return lambda: unet(x, timesteps, tokens, return_dict=False)[0].cpu()
+    bare = clone(unet)
+    bare.set_attn_processor(AttnProcessor2_0())  # pyright: ignore[reportCallIssue] — a method of diffusers' U-Net
+    return lambda: bare(x, timesteps, tokens, return_dict=False)[0].cpu()
 
 
 def _seconds(work: Callable[[], object]) -> float:

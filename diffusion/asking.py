@@ -1,14 +1,20 @@
 """Asking a network about a noisy latent under several conditionings: alike ones share a call, answers are averaged."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from diffusion.context import Context, Inputs
+from diffusion.changes import Change
+from diffusion.changing import Layout
+from diffusion.context import Context, Inputs, View
+from diffusion.controlling import steered_by, steering
+from diffusion.equipment import Equipment
+from diffusion.hooks import Patches, model_patches
 from diffusion.prediction import Prediction
 from diffusion.regions import Region, fit_mask, repeat_items
 from diffusion.values import LatentSpace
@@ -42,38 +48,67 @@ class Backbone(Protocol):
         """What it takes besides the noisy latent."""
         ...
 
+    @property
+    def equipment(self) -> Equipment:
+        """What is lent beside it."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """What changes of the way through it go by."""
+        ...
+
+    def note(self, sentence: str) -> object:
+        """Tell the user something."""
+        ...
+
     def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
         """The raw answer to scaled x, float32 [B, C, H, W]. timestep: [B]."""
         ...
 
 
-def ask(network: Backbone, x: Tensor, sigma: Tensor, regions: Sequence[Region]) -> list[Tensor]:
+def ask(
+    network: Backbone, x: Tensor, sigma: Tensor, regions: Sequence[Region], changes: tuple[Change, ...] = ()
+) -> list[Tensor]:
     """The denoised answers to x, [B, C, box.height, box.width] for each region, in order.
 
-    Regions that are alike go through the network together: see `batches`.
+    Regions that are alike go through the network together: see `batches`. changes: of the way through it.
     """
     prediction, answers = network.prediction, dict[int, Tensor]()
-    for together in batches(regions):
+    patches = [_patches(region, prediction, float(sigma)) for region in regions]
+    networks = _under(network, patches)
+    steered = [steered_by(region, float(sigma)) for region in regions]
+    for together in batches(regions, list(zip(patches, steered, strict=True))):
         members = [regions[place] for place in together]
         shown = torch.cat([region.box.of(x) for region in members])
-        context = _context(network, members, x)
+        context = replace(_context(network, members, x), sigma=float(sigma), changes=changes)
         rows = max(1, LARGEST_CALL // (shown.shape[2] * shown.shape[3]))
         timestep = prediction.timestep(sigma).to(x.device).reshape(1)
         calls = zip(prediction.scale_input(shown, sigma).split(rows), context.split(rows), strict=True)
-        out = torch.cat([network(part, timestep.expand(len(part)), told) for part, told in calls])
+        asked = networks[patches[together[0]]]
+        controls = steering(members, float(sigma))
+        out = torch.cat(
+            [
+                asked(part, timestep.expand(len(part)), controls.over(place * rows, part, timestep, told))
+                for place, (part, told) in enumerate(calls)
+            ]
+        )
         answers.update(zip(together, prediction.denoised(shown, out, sigma).split(x.shape[0]), strict=True))
     return [answers[place] for place in range(len(regions))]
 
 
-def batches(regions: Sequence[Region]) -> list[list[int]]:
+def batches(regions: Sequence[Region], states: Sequence[object] = ()) -> list[list[int]]:
     """Which regions go through the network in one call, by place: those of one size whose tokens repeat to one length.
 
-    It depends on the regions alone, never on free memory, so that a workflow gives the same bits every time.
+    states: for each region, what hooks lay over the network and what steers it; where that differs, calls are not
+    shared. It depends on the regions alone, never on free memory, so that a workflow gives the same bits every time.
     """
     result: list[list[int]] = []
     for place, region in enumerate(regions):
         for together in result:
             members = [regions[member] for member in together]
+            if states and states[place] != states[together[0]]:
+                continue
             if _kind(region) == _kind(members[0]) and _repeatable([*members, region]):
                 together.append(place)
                 break
@@ -82,9 +117,26 @@ def batches(regions: Sequence[Region]) -> list[list[int]]:
     return result
 
 
-def _kind(region: Region) -> tuple[int, int, bool]:
+def _patches(region: Region, prediction: Prediction, sigma: float) -> Patches:
+    """What the hooks of a region lay over the network at a noise level."""
+    hooks = region.entry.hooks
+    return model_patches(hooks, lambda percent: sigma <= prediction.percent_to_sigma(percent)) if hooks else ()
+
+
+def _under(network: Backbone, patches: Sequence[Patches]) -> Mapping[Patches, Backbone]:
+    """The network under each of these patches."""
+    networks: dict[Patches, Backbone] = {(): network}
+    wanted, variants = list(dict.fromkeys(filter(None, patches))), network.equipment.variants
+    if variants is not None:
+        networks.update(variants.under(wanted))
+    elif wanted:
+        raise ValueError("A conditioning has hooks, but nothing is there to lend networks under them. Use `equipped`.")
+    return networks
+
+
+def _kind(region: Region) -> tuple[int, int, bool, int]:
     """What must be the same for two regions to share a call."""
-    return region.box.height, region.box.width, region.entry.pooled is None
+    return region.box.height, region.box.width, region.entry.pooled is None, region.group
 
 
 def _repeatable(regions: Sequence[Region]) -> bool:
@@ -100,7 +152,16 @@ def _context(network: Backbone, regions: Sequence[Region], x: Tensor) -> Context
         _pooled(regions, x.shape[0]),
         _sizes(regions, x.shape[0], takes.sizes) if takes.sizes else None,
         torch.cat([_beside(network, region, x) for region in regions]) if takes.beside else None,
+        classes=_classes(regions, x.shape[0], takes.classes) if takes.classes else None,
+        views=tuple(_views(regions, x)),
     )
+
+
+def _views(regions: Sequence[Region], x: Tensor) -> Iterator[View]:
+    """What each row sees: for each region all items of the batch in turn."""
+    batch, _, height, width = x.shape
+    for region in regions:
+        yield from (View(item, region.box, (height, width), region.is_wanted) for item in range(batch))
 
 
 def _tokens(regions: Sequence[Region], batch: int) -> Tensor:
@@ -120,6 +181,13 @@ def _sizes(regions: Sequence[Region], batch: int, count: int) -> Tensor:
     """The sizes that SDXL is told (6) or its refiner (5), [regions · B, count]."""
     rows = [region.sizes[:6] if count == 6 else (*region.sizes[:4], region.sizes[6]) for region in regions]
     return torch.tensor(rows, dtype=torch.float32, device=regions[0].weight.device).repeat_interleave(batch, dim=0)
+
+
+def _classes(regions: Sequence[Region], batch: int, width: int) -> Tensor:
+    """What unCLIP models are told of pictures, [regions · B, width]; 0 where nothing is."""
+    nothing = torch.zeros(1, width, device=regions[0].weight.device)
+    told = [nothing if region.entry.classes is None else region.entry.classes for region in regions]
+    return torch.cat([repeat_items(each, batch) for each in told])
 
 
 def _beside(network: Backbone, region: Region, x: Tensor) -> Tensor:

@@ -22,8 +22,9 @@ from diffusion.families import (
     looks_like,
 )
 from diffusion.families.clip import sizes
+from diffusion.families.clip_vision import clip_vision, clip_vision_folder
 from diffusion.header import Header, WeightFileError, read_header
-from diffusion.values import LatentSpace, Model, TextEncoder, Vae, WeightFile
+from diffusion.values import ClipVision, LatentSpace, Model, TextEncoder, Vae, WeightFile
 
 if TYPE_CHECKING:
     from diffusion.prediction import Prediction
@@ -109,6 +110,19 @@ def read_vae(path: Path, digest: str) -> Vae:
     return Vae(family.name, WeightFile(str(path.resolve()), digest, "vae" if path.is_dir() else ""), checkpoint.space)
 
 
+def read_clip_vision(path: Path, digest: str) -> ClipVision:
+    """Recognise CLIP's picture encoder: alone in a file, in an unCLIP checkpoint, or as a diffusers folder
+    (`image_encoder`). Reads headers, no weights. Raises WeightFileError as `read_checkpoint` does.
+    """
+    _recognise_clip_vision(path, digest)
+    return ClipVision(WeightFile(str(path.resolve()), digest, "clip_vision" if path.is_dir() else ""))
+
+
+def vision_component(file: WeightFile) -> Component:
+    """The picture encoder of a file that `read_clip_vision` has recognised."""
+    return _recognise_clip_vision(Path(file.path), file.digest)
+
+
 def component(file: WeightFile, part: Part, family: str = "") -> Component:
     """One network of a file that was recognised. family: of the recipe; only a text encoder alone has to know."""
     path = Path(file.path)
@@ -181,6 +195,18 @@ def _recognise_vae(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     raise WeightFileError(
         f"'{path.name}' holds no autoencoder (VAE) of {_known()}: it looks like {looks_like(header)}."
     )
+
+
+@lru_cache(maxsize=64)
+def _recognise_clip_vision(path: Path, digest: str) -> Component:
+    del digest
+    header, config = _folder_part(path) if path.is_dir() else (read_header(path), None)
+    found = clip_vision(header) if config is None else clip_vision_folder(header, config)
+    if found is None:
+        raise WeightFileError(
+            f"'{path.name}' holds no CLIP vision model, which sees pictures: it looks like {looks_like(header)}."
+        )
+    return found
 
 
 def _whole(header: Header) -> tuple[Family, Checkpoint] | None:

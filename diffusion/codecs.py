@@ -10,23 +10,39 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from diffusion.hooks import HOOKS, SCHEDULES
 from diffusion.lora.patch import LoraPatch
+from diffusion.merging.patch import AttentionScale, MergePatch, Share
 from diffusion.model_options import OPTIONS
 from diffusion.sampling_values import GUIDERS, PARTS
 from diffusion.values import (
     Area,
     Box,
+    ClipVision,
+    ClipVisionOutput,
     Conditioning,
     ConditioningEntry,
+    Control,
+    ControlNet,
+    DepthModel,
     Image,
+    IpAdapter,
     Latent,
+    LatentOperation,
     LatentSpace,
     Mask,
     Model,
+    PersonDetector,
+    PoseModel,
+    SegmentAnythingModel,
+    Sharpen,
     Shown,
     SizeConditioning,
     Stitch,
+    StyleModel,
     TextEncoder,
+    ToldPicture,
+    TonemapReinhard,
     UpscaleModel,
     Vae,
     WeightFile,
@@ -43,16 +59,43 @@ VALUES: tuple[type, ...] = (
     Area,
     SizeConditioning,
     Shown,
+    ToldPicture,
     ConditioningEntry,
     Conditioning,
     Box,
     Stitch,
+    ClipVisionOutput,
+    LatentOperation,
+    TonemapReinhard,
+    Sharpen,
     *PARTS,
     *OPTIONS,
+    *SCHEDULES,
 )
 """Classes that are kept on disk."""
 
-RECIPES: tuple[type, ...] = (WeightFile, LoraPatch, Model, TextEncoder, Vae, UpscaleModel, *GUIDERS)
+RECIPES: tuple[type, ...] = (
+    WeightFile,
+    LoraPatch,
+    Share,
+    MergePatch,
+    AttentionScale,
+    Model,
+    TextEncoder,
+    Vae,
+    UpscaleModel,
+    ClipVision,
+    StyleModel,
+    DepthModel,
+    PoseModel,
+    PersonDetector,
+    SegmentAnythingModel,
+    IpAdapter,
+    ControlNet,
+    Control,
+    *GUIDERS,
+    *HOOKS,
+)
 """Classes of which only digests are needed: what they are made of lies on disk already."""
 
 ELSEWHERE: Mapping[type, str] = MappingProxyType({WeightFile: "path"})

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from diffusion.hooks import Hooks, joined
 from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning
 
 
@@ -60,6 +61,11 @@ def restrict_to_area(conditioning: Conditioning, area: Area, strength: float) ->
     return _each(conditioning, lambda entry: replace(entry, area=area, strength=strength, mask_bounds=False))
 
 
+def weighted(conditioning: Conditioning, strength: float) -> Conditioning:
+    """With `strength` as its weight where entries overlap."""
+    return _each(conditioning, lambda entry: replace(entry, strength=strength))
+
+
 def restrict_to_mask(
     conditioning: Conditioning, mask: Tensor, strength: float, *, bounds: bool = False
 ) -> Conditioning:
@@ -73,6 +79,16 @@ def restrict_to_mask(
 def restrict_to_range(conditioning: Conditioning, start: float, end: float) -> Conditioning:
     """Valid only from `start` to `end` of the way from noise (0) to picture (1)."""
     return _each(conditioning, lambda entry: replace(entry, start=start, end=end))
+
+
+def carrying(conditioning: Conditioning, hooks: Hooks) -> Conditioning:
+    """With these hooks, too; those that an entry has already count once."""
+    return _each(conditioning, lambda entry: replace(entry, hooks=joined(entry.hooks, hooks.hooks)))
+
+
+def as_default(conditioning: Conditioning) -> Conditioning:
+    """With a say only where the others on its side leave room."""
+    return _each(conditioning, lambda entry: replace(entry, is_default=True))
 
 
 def told_sizes(conditioning: Conditioning, size: SizeConditioning) -> Conditioning:

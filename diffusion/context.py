@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from diffusion.changes import Change, Residuals
+from diffusion.regions import Box
 from diffusion.values import ConditioningEntry
+
+
+@dataclass(frozen=True)
+class View:
+    """What one row of a call sees. item: of the batch. box: the part of the latent; canvas: (height, width) of all of
+    it. is_wanted: it is asked what the picture shall show, not what it shall not.
+    """
+
+    item: int
+    box: Box
+    canvas: tuple[int, int]
+    is_wanted: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,36 +29,51 @@ class Context:
     """What goes through a network beside latents [B, C, H, W], float32.
 
     tokens: [B, T, D]. pooled: [B, P]. sizes: [B, N], as SDXL is told of its pictures. beside: [B, C', H, W], channels
-    behind the latent's own. Each but the tokens is None for a network that does not take it.
+    behind the latent's own. classes: [B, C], as unCLIP models are told of pictures. Each but the tokens is None for a
+    network that does not take it. sigma: the noise level. changes: of the way through the network, the first one
+    outermost. residuals: what control networks add. views: what each row sees.
     """
 
     tokens: Tensor
     pooled: Tensor | None = None
     sizes: Tensor | None = None
     beside: Tensor | None = None
+    classes: Tensor | None = None
+    sigma: float = 0.0
+    changes: tuple[Change, ...] = ()
+    residuals: Residuals | None = None
+    views: tuple[View, ...] = ()
 
     def split(self, rows: int) -> Iterator[Context]:
         """Parts of at most so many items, in order."""
+        if len(self.tokens) <= rows:
+            yield self
+            return
         for start in range(0, len(self.tokens), rows):
             part = slice(start, start + rows)
-            yield Context(
-                self.tokens[part],
-                None if self.pooled is None else self.pooled[part],
-                None if self.sizes is None else self.sizes[part],
-                None if self.beside is None else self.beside[part],
+            yield replace(
+                self,
+                tokens=self.tokens[part],
+                pooled=None if self.pooled is None else self.pooled[part],
+                sizes=None if self.sizes is None else self.sizes[part],
+                beside=None if self.beside is None else self.beside[part],
+                classes=None if self.classes is None else self.classes[part],
+                residuals=None if self.residuals is None else self.residuals.part(part),
+                views=self.views[part],
             )
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a network takes. tokens, pooled: widths of text states. sizes: how many it is told. beside: channels behind
-    the latent's own. 0: none.
+    the latent's own. classes: width of what it is told of pictures. 0: none.
     """
 
     tokens: int
     pooled: int = 0
     sizes: int = 0
     beside: int = 0
+    classes: int = 0
 
     def check(self, entry: ConditioningEntry) -> None:
         """Raise ValueError, naming both sides, where an entry was made for another model."""

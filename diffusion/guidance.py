@@ -1,17 +1,45 @@
 """Guidance: one denoiser made of a network's answers to several conditionings, its sides."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from diffusion.answers import Answers, Side
 from diffusion.asking import Backbone, ask, average
-from diffusion.joins import Answers, joined
+from diffusion.changes import Change
+from diffusion.changing import changes_of
+from diffusion.controlling import lay_controls, sharing_controls
+from diffusion.joins import joined
+from diffusion.latent_operations import check
+from diffusion.model_options import OperatedGuidance, SelfAttentionGuidance
 from diffusion.prediction import Frame
-from diffusion.regions import AESTHETIC, NEGATIVE_AESTHETIC, Region, holding, lay, matched
+from diffusion.regions import AESTHETIC, NEGATIVE_AESTHETIC, Region, cover, holding, lay, matched
+from diffusion.self_guidance import Attention
+from diffusion.tiled_sampling import tiled
 from diffusion.values import Conditioning
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question about x [B, C, H, W] at the noise level sigma (0-d), and what each side of guidance answered.
+
+    options: of the model; some of them change the formula (`diffusion.joins`). memory: as that of `Answers`.
+    """
+
+    x: Tensor
+    sigma: Tensor
+    sides: Sequence[Side]
+    options: tuple[object, ...] = ()
+    memory: dict[str, Tensor] = field(default_factory=dict)
+
+    def between(self, wanted: int, unwanted: int, cfg: float) -> Answers:
+        """Two sides, by place, as guidance takes them."""
+        pair = self.sides[wanted], self.sides[unwanted]
+        return Answers(self.x, self.sigma, pair[0].denoised, pair[1].denoised, cfg, pair, self.memory)
 
 
 class Rule(Protocol):
@@ -22,30 +50,28 @@ class Rule(Protocol):
         """Whether the others' answers make no difference, so that the first one can stand for them."""
         ...
 
-    def __call__(self, x: Tensor, sigma: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """The guided answer to x [B, C, H, W] at the noise level sigma (0-d), from one answer of each side."""
+    def __call__(self, asked: Asked) -> Tensor:
+        """The guided answer, [B, C, H, W]."""
         ...
 
 
 @dataclass(frozen=True)
 class Cfg:
-    """Classifier-free guidance: negative + cfg · (positive − negative) (Ho & Salimans 2022, eq. 6, with cfg = w + 1).
+    """Classifier-free guidance: negative + cfg · (positive − negative).
 
-    options: of the model; some of them change the formula (`diffusion.joins`).
+    Ho & Salimans 2022, "Classifier-Free Diffusion Guidance", eq. 6, with cfg = w + 1.
     """
 
     cfg: float
-    options: tuple[object, ...] = ()
 
     @property
     def alone(self) -> bool:
         """With cfg 1 the negative side counts for nothing."""
         return self.cfg == 1
 
-    def __call__(self, x: Tensor, sigma: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """answers: positive, negative."""
-        wanted, unwanted = answers
-        return joined(Answers(x, sigma, wanted, unwanted, self.cfg), self.options)
+    def __call__(self, asked: Asked) -> Tensor:
+        """Of the sides positive and negative."""
+        return joined(asked.between(0, 1, self.cfg), asked.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +81,18 @@ class Guided:
     Where several regions of one side overlap, their answers are averaged by weight. Where a side has no say (no region
     covers the pixel at this noise level), the answer of the first side that has one stands for it; where none has, the
     answer is 0, the mean of a latent. Where the rule takes the first side alone, the others are not computed, unless
-    they have to fill its gaps.
+    they have to fill its gaps, or an option looks at them.
+
+    options: of the model. changes: of the way through the network, in every question. memory: what guidance keeps from
+    one noise level to the next; a run that is resumed needs it again.
     """
 
     network: Backbone
     sides: Sequence[Sequence[Region]]
     rule: Rule
+    options: tuple[object, ...] = ()
+    changes: tuple[Change, ...] = ()
+    memory: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def frame(self) -> Frame:
@@ -74,9 +106,10 @@ class Guided:
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The guided answer to x [B, C, H, W] at the noise level sigma (0-d)."""
         first = list(holding(self.sides[0], float(sigma)))
-        if self.rule.alone and any(region.fills(*x.shape[2:]) for region in first):
-            answer = average(x, first, ask(self.network, x, sigma, first))[0]
-            return self.rule(x, sigma, [answer] * len(self.sides))
+        suffices = self.rule.alone and not self._looks
+        if suffices and cover(first, *x.shape[2:]):
+            side = self._side(average(x, first, self._ask(x, sigma, first))[0], sigma, first, None)
+            return self.rule(Asked(x, sigma, [side] * len(self.sides), self.options, self.memory))
         return self.both(x, sigma)[0]
 
     def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,9 +120,45 @@ class Guided:
                 f"Nothing says what the picture shall show at noise level {float(sigma):.4g}: no entry of the positive "
                 "or the negative conditioning holds there. Give one of them a timestep range from 0 to 1."
             )
-        given = iter(ask(self.network, x, sigma, [region for side in sides for region in side]))
-        answers = _filled([average(x, side, [next(given) for _ in side]) for side in sides])
-        return self.rule(x, sigma, answers), answers[-1]
+        apart = [sides[-1]] if self._looks else []
+        given = iter(self._ask(x, sigma, [region for side in sides[: len(sides) - len(apart)] for region in side]))
+        seen = [self._seen(x, sigma, region) for side in apart for region in side]
+        answers = [average(x, side, [next(given) for _ in side]) for side in sides[: len(sides) - len(apart)]]
+        answers += [average(x, side, [answer for answer, _ in seen]) for side in apart]
+        attention = average(x[:, :1], sides[-1], [looked for _, looked in seen])[0] if seen else None
+        filled = [
+            self._side(answer, sigma, side, attention if side is sides[-1] else None)
+            for answer, side in zip(_filled(answers), sides, strict=True)
+        ]
+        return self.rule(Asked(x, sigma, filled, self.options, self.memory)), filled[-1].denoised
+
+    @property
+    def _looks(self) -> bool:
+        """Whether an option wants to know where the last side's self-attention looks."""
+        return any(isinstance(option, SelfAttentionGuidance) for option in self.options)
+
+    def _ask(
+        self, x: Tensor, sigma: Tensor, regions: Sequence[Region], changes: tuple[Change, ...] = ()
+    ) -> list[Tensor]:
+        # What one question changes or looks at is outermost: the options of the model do not come between.
+        return ask(self.network, x, sigma, regions, (*changes, *self.changes))
+
+    def _seen(self, x: Tensor, sigma: Tensor, region: Region) -> tuple[Tensor, Tensor]:
+        """One region's answer, and where its self-attention looked, both of its box's size."""
+        attention = Attention()
+        (answer,) = self._ask(x, sigma, [region], (attention,))
+        return answer, attention.over(region.box.height, region.box.width)
+
+    def _side(self, answer: Tensor, sigma: Tensor, regions: Sequence[Region], attention: Tensor | None) -> Side:
+        return Side(answer, partial(self._again, sigma, regions), attention)
+
+    def _again(
+        self, sigma: Tensor, regions: Sequence[Region], x: Tensor, otherwise: Tensor, changes: tuple[Change, ...]
+    ) -> Tensor:
+        if not regions:
+            return otherwise
+        answer, weight = average(x, regions, self._ask(x, sigma, regions, changes))
+        return torch.where(weight > 0, answer, otherwise)
 
 
 def _filled(answers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
@@ -100,11 +169,23 @@ def _filled(answers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
     return [torch.where(weight > 0, answer, first) for answer, weight in answers]
 
 
-def lay_sides(network: Backbone, sides: Sequence[Conditioning], rule: Rule, shape: Sequence[int]) -> Guided:
+def lay_sides(
+    network: Backbone,
+    sides: Sequence[Conditioning],
+    rule: Rule,
+    shape: Sequence[int],
+    options: tuple[object, ...] = (),
+) -> Guided:
     """The network, guided by conditionings (the negative one last), for latents of `shape` [B, C, H, W].
 
-    Raises ValueError for tokens of another model's width, and for an area outside the picture.
+    options: of the model. Raises ValueError for tokens of another model's width, for an area outside the picture, and
+    for options that this network or a latent of this size has no place for.
     """
+    changes = (*changes_of(options, network), *network.equipment.changes)
+    for option in options:
+        if isinstance(option, OperatedGuidance):
+            check(option.operation, *shape[2:])
+    sides = sharing_controls(sides)
     for entry in (entry for side in sides for entry in side.entries):
         network.inputs.check(entry)
     scores = [AESTHETIC] if len(sides) == 1 else [AESTHETIC] * (len(sides) - 1) + [NEGATIVE_AESTHETIC]
@@ -115,7 +196,12 @@ def lay_sides(network: Backbone, sides: Sequence[Conditioning], rule: Rule, shap
     for place in reversed(range(len(laid))):
         others = [region for other, side in enumerate(laid) if other != place for region in side]
         laid[place] = matched(laid[place], others, *shape[2:])
-    return Guided(network, laid, rule)
+    if len(laid) > 1:
+        laid[-1] = tuple(replace(region, is_wanted=False) for region in laid[-1])
+    laid = [tiled(side, options, network.space.factor) for side in laid]
+    networks = network.equipment.controls
+    laid = [tuple(lay_controls(region, networks, shape, network.prediction) for region in side) for side in laid]
+    return Guided(network, laid, rule, options, changes)
 
 
 def guided(

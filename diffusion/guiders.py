@@ -7,24 +7,23 @@ from torch import Tensor
 
 from diffusion.asking import Backbone
 from diffusion.conditioning import showing
-from diffusion.guidance import Cfg, Guided, Rule, lay_sides
-from diffusion.joins import Answers, joined
+from diffusion.guidance import Asked, Cfg, Guided, Rule, lay_sides
+from diffusion.joins import changed, joined
+from diffusion.model_options import PerpendicularGuidance
 from diffusion.sampling_values import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
+from diffusion.unclip import settled
 from diffusion.values import Conditioning, Shown
 
 
 @dataclass(frozen=True)
 class Plain:
-    """The only side's answer. options: of the model; some of them change it."""
-
-    options: tuple[object, ...] = ()
+    """The only side's answer, or what options of the model make of it."""
 
     alone = True
 
-    def __call__(self, x: Tensor, sigma: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """answers: the one."""
-        (answer,) = answers
-        return joined(Answers(x, sigma, answer, answer, 1.0), self.options) if self.options else answer
+    def __call__(self, asked: Asked) -> Tensor:
+        """Of the one side."""
+        return joined(asked.between(0, 0, 1.0), asked.options) if asked.options else asked.sides[0].denoised
 
 
 @dataclass(frozen=True)
@@ -32,24 +31,23 @@ class DualCfg:
     """Two scales: negative + cfg_second · (second − negative) + cfg_first · (first − second).
 
     Brooks et al. 2023, "InstructPix2Pix", eq. 3, with a picture as the second and picture and text as the first side.
-    nested: negative + cfg_second · (second + cfg_first · (first − second) − negative). options: of the model; they
-    change the way from the negative side, or, nested, the inner one.
+    nested: negative + cfg_second · (second + cfg_first · (first − second) − negative). Options of the model change the
+    way from the negative side, or, nested, the inner one.
     """
 
     cfg_first: float
     cfg_second: float
     nested: bool
-    options: tuple[object, ...] = ()
 
     alone = False
 
-    def __call__(self, x: Tensor, sigma: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """answers: first, second, negative."""
-        first, second, negative = answers
+    def __call__(self, asked: Asked) -> Tensor:
+        """Of the sides first, second, negative."""
+        first, second, negative = (side.denoised for side in asked.sides)
         if self.nested:
-            inner = joined(Answers(x, sigma, first, second, self.cfg_first), self.options)
+            inner = joined(asked.between(0, 1, self.cfg_first), asked.options)
             return negative + self.cfg_second * (inner - negative)
-        outer = joined(Answers(x, sigma, second, negative, self.cfg_second), self.options)
+        outer = joined(asked.between(1, 2, self.cfg_second), asked.options)
         return outer + self.cfg_first * (first - second)
 
 
@@ -58,7 +56,8 @@ class PerpNeg:
     """empty + cfg · (p − neg_scale · (n − (n·p / p·p) · p)), with p and n the ways from empty to positive and negative.
 
     Armandpour et al. 2023, "Re-imagine the Negative Prompt Algorithm": only what of the negative prompt is
-    perpendicular to the positive one is taken away. The products are sums over each item.
+    perpendicular to the positive one is taken away. The products are sums over each item. Options of the model that
+    change the formula make no difference; those that change its result do.
     """
 
     cfg: float
@@ -66,37 +65,48 @@ class PerpNeg:
 
     alone = False
 
-    def __call__(self, x: Tensor, sigma: Tensor, answers: Sequence[Tensor]) -> Tensor:
-        """answers: positive, empty, negative."""
-        del x, sigma
-        positive, empty, negative = answers
+    def __call__(self, asked: Asked) -> Tensor:
+        """Of the sides positive, empty, negative."""
+        positive, empty, negative = (side.denoised for side in asked.sides)
         wanted, unwanted = positive - empty, negative - empty
         axes = tuple(range(1, empty.ndim))
         along = (unwanted * wanted).sum(axes, keepdim=True) / wanted.square().sum(axes, keepdim=True).clamp(min=1e-20)
-        return empty + self.cfg * (wanted - self.neg_scale * (unwanted - along * wanted))
+        result = empty + self.cfg * (wanted - self.neg_scale * (unwanted - along * wanted))
+        return changed(asked.between(0, 2, self.cfg), asked.options, result)
 
 
-def denoiser_of(guider: Guider, network: Backbone, shape: Sequence[int], shown: Shown | None = None) -> Guided:
+def denoiser_of(
+    guider: Guider, network: Backbone, shape: Sequence[int], shown: Shown | None = None, seed: int = 0
+) -> Guided:
     """The network of the guider's model, guided as it says, for latents of `shape` [B, C, H, W].
 
-    shown: to a model that is shown pictures, where a conditioning shows it none. Raises ValueError as `lay_sides` does,
-    and TypeError for a guider of another kind.
+    shown: to a model that is shown pictures, where a conditioning shows it none. seed: of the run, for the noise on
+    pictures that a model is told. Raises ValueError as `lay_sides` does, and TypeError for a guider of another kind.
     """
     sides, rule = _sides(guider)
+    sides = tuple(settled(side, network.inputs.classes, guider.model, seed) for side in sides)
     if shown is not None:
         sides = tuple(showing(side, shown, anew=False) for side in sides)
-    return lay_sides(network, sides, rule, shape)
+    return lay_sides(network, sides, rule, shape, guider.model.options)
+
+
+def conditionings_of(guider: Guider) -> tuple[Conditioning, ...]:
+    """What a guider asks about, the negative side last."""
+    return _sides(guider)[0]
 
 
 def _sides(guider: Guider) -> tuple[tuple[Conditioning, ...], Rule]:
-    options = guider.model.options
     match guider:
         case BasicGuider():
-            return (guider.conditioning,), Plain(options)
+            return (guider.conditioning,), Plain()
         case CfgGuider():
-            return (guider.positive, guider.negative), Cfg(guider.cfg, options)
+            found = [option for option in guider.model.options if isinstance(option, PerpendicularGuidance)]
+            if found:
+                rule = PerpNeg(guider.cfg, found[-1].neg_scale)
+                return (guider.positive, found[-1].empty, guider.negative), rule
+            return (guider.positive, guider.negative), Cfg(guider.cfg)
         case DualCfgGuider():
-            rule = DualCfg(guider.cfg_first, guider.cfg_second, guider.style == "nested", options)
+            rule = DualCfg(guider.cfg_first, guider.cfg_second, guider.style == "nested")
             return (guider.first, guider.second, guider.negative), rule
         case PerpNegGuider():
             rule = PerpNeg(guider.cfg, guider.neg_scale)

@@ -31,6 +31,10 @@ NESTS = ("state_dict", "params_ema", "params-ema", "params", "model_state_dict")
 """Where trainers put the tensors inside a file of torch's own kind, the preferred first: an average, the last state."""
 
 
+GROUPS = ("image_proj", "ip_adapter")
+"""Parts of an IP-Adapter, each with tensors of its own, in a file of torch's own kind."""
+
+
 class WeightFileError(ValueError):
     """A file that cannot be read as weights, or is not the model it is taken for. Its text is a sentence for people."""
 
@@ -152,8 +156,8 @@ def _read_torch(path: Path) -> Header:
 
 
 def torch_tensors(path: Path, device: str) -> dict[str, Any]:
-    """The tensors of a file of torch's own kind, `state_dict` unwrapped. device: "meta" for shapes alone, "cpu" maps
-    the file.
+    """The tensors of a file of torch's own kind, `state_dict` unwrapped and those of a group as `group.name`. device:
+    "meta" for shapes alone, "cpu" maps the file.
 
     Raises WeightFileError as `torch_content` does, and where the file holds no named tensors.
     """
@@ -164,6 +168,9 @@ def torch_tensors(path: Path, device: str) -> dict[str, Any]:
         content = content[inner]
     if not isinstance(content, dict):
         raise WeightFileError(f"'{path.name}' holds a {type(content).__name__}, not named tensors.")
+    for group in GROUPS:
+        if _is_dict(content, group):
+            content = content | {f"{group}.{name}": value for name, value in content[group].items()}
     return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from diffusion import loading
 from diffusion.families import Component
+from diffusion.lora.clone import clone
 from diffusion.lora.file import read_lora
 from diffusion.lora.fitting import fit
 from diffusion.lora.patch import LoraPatch
 from diffusion.lora.stack import Stack
+from diffusion.packing import pack_convolutions
 from diffusion.precision import Precision
+from diffusion.streaming import FromFile, FromHost, Shelf, emptied, layers_of, stream
 from diffusion.tensors import Residence
 
 Strengths = tuple[tuple[str, float], ...]
@@ -37,8 +44,10 @@ class Held:
     """Weights in memory, once, whatever networks compute with them.
 
     module: the network as it was loaded; it is never changed. finish: makes a network of this structure ready to run.
-    nbytes: of the weights on the device. is_streamed: they lie on the host, and layers come to the device one by one.
-    variants: the networks over them; that without patches is always there. path: of the file they are from.
+    nbytes: of all its weights; own: of those in memory of its own, not in a mapped file. shelf: where its layers come
+    from and return to; None: all are there. most: bytes of layers that may stay at most, as failures have shown.
+    variants: the networks over them; that without patches is always there. path: of the file they are from. turn: held
+    by who computes while layers come and go.
     """
 
     component: Component
@@ -46,10 +55,18 @@ class Held:
     residence: Residence
     precision: Precision
     nbytes: int
-    is_streamed: bool
+    own: int
     finish: Callable[[nn.Module], nn.Module]
+    shelf: Shelf | None = None
+    most: int | None = None
     variants: dict[Strengths, Variant] = field(default_factory=dict)
     path: str = ""
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether layers come and go."""
+        return self.shelf is not None
 
     @property
     def borrowers(self) -> int:
@@ -64,14 +81,25 @@ class Held:
     @property
     def all_nbytes(self) -> int:
         """Bytes of the weights and of all that variants have besides."""
+        return (self.nbytes if self.shelf is None else self.shelf.nbytes) + self._beside
+
+    @property
+    def taken(self) -> int:
+        """Bytes of memory of its own that it takes from a budget."""
+        return (self.own if self.shelf is None else self.shelf.nbytes) + self._beside
+
+    @property
+    def _beside(self) -> int:
         stacks = {id(variant.stack): variant.stack.nbytes for variant in self.variants.values() if variant.stack}
-        return self.nbytes + sum(stacks.values()) + sum(variant.nbytes for variant in self.variants.values())
+        return sum(stacks.values()) + sum(variant.nbytes for variant in self.variants.values())
 
     def become(self, other: Held) -> None:
-        """Hold the same weights in another number type. Networks that are lent go on with those they have."""
+        """Hold the same weights in another number type, or as layers that come and go. Networks that are lent go on
+        with those they have.
+        """
         self.module, self.residence, self.precision = other.module, other.residence, other.precision
-        self.nbytes, self.is_streamed, self.finish = other.nbytes, other.is_streamed, other.finish
-        self.variants = other.variants
+        self.nbytes, self.own, self.shelf, self.finish = other.nbytes, other.own, other.shelf, other.finish
+        self.variants, self.turn = other.variants, other.turn
 
     def stack(self, patches: Sequence[LoraPatch]) -> tuple[Stack, bool]:
         """These files over the network, and whether another variant has them already. Raises WeightFileError."""
@@ -91,8 +119,74 @@ class Held:
 
     def variant(self, stack: Stack, patches: Sequence[LoraPatch]) -> Variant:
         """A network with these files at these strengths."""
-        run = stack.under([patch.strength for patch in patches], self.finish)
-        return Variant(run, stack, 0 if self.is_streamed else stack.merged_nbytes)
+        strengths = [patch.strength for patch in patches]
+        if self.shelf is None:
+            return Variant(stack.under(strengths, self.finish), stack, stack.merged_nbytes)
+        shelf = self.shelf
+        return Variant(
+            stack.under(strengths, lambda twin: self.finish(stream(twin, shelf, stack.changing(strengths)))), stack
+        )
+
+
+def whole(
+    component: Component,
+    residence: Residence,
+    precision: Precision,
+    finish: Callable[[nn.Module], nn.Module],
+    *,
+    packs: bool,
+) -> Held:
+    """Load a network with all its weights. packs: its convolutions, where that is faster. Raises WeightFileError as
+    `load` does.
+    """
+    sizes = loading.weights_in_bytes(component, residence.dtype), loading.own_bytes(component, residence)
+    module = loading.load(component, residence)
+    if packs and residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
+        module = pack_convolutions(module)
+    held = Held(component, module, residence, precision, *sizes, finish)
+    held.variants[()] = Variant(finish(module))
+    return held
+
+
+def streamed(
+    component: Component,
+    residence: Residence,
+    precision: Precision,
+    finish: Callable[[nn.Module], nn.Module],
+    room: int,
+) -> Held:
+    """A network whose layers come and go. room: bytes of layers that may stay. Raises WeightFileError as `load` does.
+
+    Where it computes on the host they come from the file; else from the host's memory, which holds all of them.
+    """
+    device, nbytes = residence.device, loading.weights_in_bytes(component, residence.dtype)
+    module = loading.build(component)
+    if device.type == "cpu":
+        fetch = loading.stored(component, module, residence)
+        size, carrier = fetch.nbytes, FromFile(fetch)
+    else:
+        host = loading.stored(component, module, replace(residence, device=torch.device("cpu")))
+        weights = {name: host(name) for name in module.state_dict()}
+        if device.type == "cuda":
+            weights = {name: weight.pin_memory() for name, weight in weights.items()}
+
+        def fetch(name: str) -> Tensor:
+            return weights[name].to(device)
+
+        def size(name: str) -> int:
+            return weights[name].nbytes
+
+        carrier = FromHost(weights, device) if device.type == "cuda" else FromFile(fetch)
+    shelf = Shelf(layers_of(module, size), carrier, room)
+    away = {name for layer in shelf.layers for name in layer.weights}
+    emptied(module, shelf.layers, residence.dtype)
+    for name in module.state_dict().keys() - away:
+        loading.put(module, name, nn.Parameter(fetch(name), requires_grad=False))
+    for name, buffer in list(module.named_buffers()):
+        loading.put(module, name, buffer.to(device))
+    held = Held(component, module.eval(), residence, precision, nbytes, 0, finish, shelf, turn=threading.RLock())
+    held.variants[()] = Variant(finish(stream(clone(module), shelf)))
+    return held
 
 
 def strengths_of(patches: Sequence[LoraPatch]) -> Strengths:

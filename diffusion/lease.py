@@ -1,7 +1,9 @@
-"""A module lent for computing: what runs on it, and what happens when half precision overflows."""
+"""A module lent for computing: what runs on it, and what happens when half precision overflows or memory is out."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
@@ -9,7 +11,24 @@ from torch import Tensor, nn
 
 from diffusion.tensors import Residence
 
+log = logging.getLogger(__name__)
+
 Answer = TypeVar("Answer", Tensor, tuple[Tensor, ...])
+
+NO_MEMORY = ("DefaultCPUAllocator: ", "out of memory", "not enough memory")
+"""Parts of the messages by which torch says that memory is out, where it raises no error of that kind."""
+
+
+class MemoryShortage(torch.OutOfMemoryError):  # noqa: N818 — it is one
+    """What is to be computed needs more memory than there is, whatever leaves. Its text is a sentence for people.
+
+    needed: bytes, weights included. available: bytes of the budget; 0: memory was out, and nobody knows how much.
+    """
+
+    def __init__(self, sentence: str, needed: int = 0, available: int = 0) -> None:
+        super().__init__(sentence)
+        self.needed = needed
+        self.available = available
 
 
 @dataclass(eq=False)
@@ -17,22 +36,53 @@ class Lease:
     """A module with its weights in place, for as long as it is lent.
 
     run: the module itself, or its compiled form. widen: loads the same weights in a wider number type and puts them
-    here; None where there is no wider one.
+    here; None where there is no wider one. prepare: makes room for computing that takes so many bytes beside the
+    weights; raises MemoryShortage where a budget was given that cannot hold them. relieve: memory is out: lets
+    something leave; False where nothing is left that could. turn: what one call at a time holds, where the layers of a
+    network come and go. note: is told what a person should know.
     """
 
     run: nn.Module
     residence: Residence
     widen: Callable[["Lease"], None] | None = None
+    prepare: Callable[["Lease", int], object] = lambda lease, need: None
+    relieve: Callable[["Lease"], bool] = lambda lease: False
+    turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+    note: Callable[[str], object] = log.warning
 
-    def compute(self, forward: Callable[[nn.Module, Residence], Answer]) -> Answer:
+    def compute(self, forward: Callable[[nn.Module, Residence], Answer], need: int = 0) -> Answer:
         """`forward(module, residence)`. An answer with NaN or infinity in it is computed once more in a wider number
-        type.
+        type. need: bytes it takes beside the weights; 0: not known.
+
+        Where memory is out, it is computed again after others have left and, at last, layer by layer; the bits are the
+        same. Raises MemoryShortage where that does not help.
         """
-        answer = forward(self.run, self.residence)
+        answer = self._answer(forward, need)
         if self.widen is None or _is_finite(answer):
             return answer
         self.widen(self)
-        return forward(self.run, self.residence)
+        return self._answer(forward, need)
+
+    def _answer(self, forward: Callable[[nn.Module, Residence], Answer], need: int) -> Answer:
+        self.prepare(self, need)
+        while True:
+            with self.turn:
+                try:
+                    return forward(self.run, self.residence)
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    said = str(error).partition("\n")[0]
+            # Not inside `except`: a traceback holds on to the tensors of the call that failed.
+            if not self.relieve(self):
+                raise MemoryShortage(f"There is too little memory on {self.residence.device}: {said}", need)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether that is what an error says, whichever allocator raised it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return type(error) is RuntimeError and any(part in str(error) for part in NO_MEMORY)
 
 
 def _is_finite(answer: Tensor | tuple[Tensor, ...]) -> bool:

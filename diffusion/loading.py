@@ -5,21 +5,46 @@ Nothing keeps random weights: a module is made on torch's meta device, where wei
 only when each of them has come from the file.
 """
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from diffusion import upscalers
+from diffusion import upscalers, vision_models
 from diffusion.architectures import (
     AutoencoderKL,
     AutoencoderTiny,
     CLIPTextConfig,
     CLIPTextModel,
+    CLIPVisionConfig,
+    CLIPVisionModelWithProjection,
+    ControlNetModel,
+    ControlNetUnionModel,
+    T2IAdapter,
     UNet2DConditionModel,
 )
-from diffusion.families import Component
+from diffusion.families import Changed, Component
+from diffusion.families.adapter import LIGHT
 from diffusion.families.autoencoder import TINY
+from diffusion.families.controlnet import UNION
 from diffusion.header import WeightFileError
-from diffusion.original_layout import UNET_PREFIX, VAE_PREFIX, Place, open_clip_places, unet_names, vae_names
+from diffusion.ip_adapter import AdapterNetwork
+from diffusion.original_layout import (
+    CONTROL_PREFIX,
+    UNET_PREFIX,
+    VAE_PREFIX,
+    Place,
+    adapter_names,
+    control_names,
+    open_clip_places,
+    open_clip_vision_places,
+    unet_names,
+    vae_names,
+)
+from diffusion.style_model import StyleNetwork
 from diffusion.tensors import Reader, Residence
 
 ROUNDINGS = {"fp8_e4m3fn": torch.float8_e4m3fn, "fp8_e5m2": torch.float8_e5m2}
@@ -33,21 +58,61 @@ def load(component: Component, residence: Residence) -> nn.Module:
     """
     if component.config.get("architecture") == upscalers.FOREIGN:
         return upscalers.load_foreign(component.header, residence)
+    if component.part == "vision":
+        return vision_models.load(component.header, component.config["model_type"], residence)
     module = build(component)
-    places = find(component, module)
-    reader = Reader(component.header, residence)
-    for name, target in module.state_dict().items():
-        owner, _, leaf = name.rpartition(".")
-        weight = fetch(reader, places[name], tuple(target.shape))
-        if component.rounding:
-            weight = weight.to(ROUNDINGS[component.rounding]).to(weight.dtype)
-        setattr(module.get_submodule(owner), leaf, nn.Parameter(weight, requires_grad=False))
+    weight = stored(component, module, residence)
+    for name in module.state_dict():
+        put(module, name, nn.Parameter(weight(name), requires_grad=False))
     for name, buffer in module.named_buffers():
         if buffer.is_meta:
             raise RuntimeError(f"{type(module).__name__}.{name} is a buffer that no file holds and nothing filled.")
-        owner, _, leaf = name.rpartition(".")
-        setattr(module.get_submodule(owner), leaf, buffer.to(residence.device))
+        put(module, name, buffer.to(residence.device))
     return module.eval()
+
+
+def put(module: nn.Module, name: str, tensor: Tensor) -> None:
+    """Give a network another tensor under one of its names."""
+    owner, _, leaf = name.rpartition(".")
+    setattr(module.get_submodule(owner), leaf, tensor)
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """The weights of a network in its file. places: where each is, by its name in the network; shapes: of each there.
+    reader: of the file, for float32 where something changes them. rounding: number type to which they are rounded; "":
+    none. changed: what they go through after that.
+    """
+
+    places: Mapping[str, Place]
+    shapes: Mapping[str, tuple[int, ...]]
+    residence: Residence
+    reader: Reader
+    rounding: str = ""
+    changed: Changed | None = None
+
+    def __call__(self, name: str) -> Tensor:
+        """A weight in its residence. Raises WeightFileError where the file has changed."""
+        weight = fetch(self.reader, self.places[name], self.shapes[name])
+        if self.rounding:
+            weight = weight.to(ROUNDINGS[self.rounding]).to(weight.dtype)
+        return weight if self.changed is None else self.residence.settled(self.changed(name, weight))
+
+    def nbytes(self, name: str) -> int:
+        """The memory a weight takes for itself in its residence: none where it is a part of the mapped file."""
+        place, shape = self.places[name], self.shapes[name]
+        is_as_stored = not (place.transposed or self.rounding or self.changed)
+        if is_as_stored and self.reader.maps(place.name, len(shape)):
+            return 0
+        return math.prod(shape) * self.residence.dtype.itemsize
+
+
+def stored(component: Component, module: nn.Module, residence: Residence) -> Stored:
+    """Where the weights of a module come from. Raises WeightFileError as `load` does."""
+    shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    plain = residence if component.changed is None else Residence(residence.device, torch.float32)
+    reader = Reader(component.header, plain)
+    return Stored(find(component, module), shapes, residence, reader, component.rounding, component.changed)
 
 
 def build(component: Component) -> nn.Module:
@@ -62,6 +127,19 @@ def build(component: Component) -> nn.Module:
             case "vae":
                 kind = AutoencoderTiny if config.get("_class_name") == TINY else AutoencoderKL
                 return kind.from_config(config)  # pyright: ignore[reportReturnType] — likewise
+            case "clip_vision":
+                return _clip_vision(config)
+            case "ip_adapter":
+                return AdapterNetwork(config)
+            case "style_model":
+                return StyleNetwork(**config)
+            case "vision":
+                raise TypeError("A network of transformers' kinds is made with its weights: see `load`.")
+            case "controlnet":
+                return _union(config) if config.get("_class_name") == UNION else ControlNetModel.from_config(config)  # pyright: ignore[reportReturnType] — likewise
+            case "adapter":
+                whole: Any = T2IAdapter.from_config(config)
+                return whole.adapter
             case "text_encoder" | "text_encoder_2":
                 module = CLIPTextModel(CLIPTextConfig.from_dict(config | {"attn_implementation": "sdpa"}))
                 if "projection_dim" in config:  # of the pooled state, as in `CLIPTextModelWithProjection`
@@ -72,10 +150,34 @@ def build(component: Component) -> nn.Module:
     return module
 
 
+def _union(config: dict[str, Any]) -> nn.Module:
+    """A ControlNet that knows several tasks. What it knows of each lies in a layer, which can come and go as others."""
+    module: Any = ControlNetUnionModel.from_config(config)
+    del module.task_embedding
+    module.tasks = nn.Embedding(config["num_control_type"], config["num_trans_channel"])
+    return module
+
+
+def _clip_vision(config: dict[str, Any]) -> nn.Module:
+    module = CLIPVisionModelWithProjection(CLIPVisionConfig.from_dict(config | {"attn_implementation": "sdpa"}))
+    embeddings = module.vision_model.embeddings
+    positions = torch.arange(embeddings.num_positions, device="cpu").expand((1, -1))
+    embeddings.register_buffer("position_ids", positions, persistent=False)
+    return module
+
+
 def weights_in_bytes(component: Component, dtype: torch.dtype) -> int:
     """What a network will take in memory at `dtype`, known from its header."""
     elements = sum(component.header.tensors[name].count for name in component.names)
     return elements * dtype.itemsize
+
+
+def own_bytes(component: Component, residence: Residence) -> int:
+    """What of it is memory of the network's own: without what stays in the mapped file. Known from its header."""
+    reader, tensors = Reader(component.header, residence), component.header.tensors
+    names = () if component.rounding or component.changed else component.names
+    mapped = sum(tensors[name].count for name in names if reader.maps(name, len(tensors[name].shape)))
+    return weights_in_bytes(component, residence.dtype) - mapped * residence.dtype.itemsize
 
 
 def fetch(reader: Reader, place: Place, shape: tuple[int, ...]) -> Tensor:
@@ -83,10 +185,7 @@ def fetch(reader: Reader, place: Place, shape: tuple[int, ...]) -> Tensor:
     if place.third is None:
         tensor = reader.read(place.name, shape[::-1] if place.transposed else shape)
         return tensor.T.contiguous() if place.transposed else tensor
-    whole = reader.read(place.name)
-    part = whole.chunk(3)[place.third]
-    # A view of a mapped file takes no memory; one of a tensor of its own would keep all three thirds.
-    return part.clone() if whole.untyped_storage().nbytes() == whole.nbytes else part
+    return reader.read(place.name, third=place.third)
 
 
 def find(component: Component, module: nn.Module) -> dict[str, Place]:
@@ -134,11 +233,20 @@ def _places(component: Component, names: list[str]) -> dict[str, Place]:
         case _, "upscaler":
             found = upscalers.names(component)
             return {name: Place(component.prefix + found.get(name, name)) for name in names}
+        case "open_clip", "clip_vision":
+            return open_clip_vision_places(names, component.prefix)
         case "open_clip", _:
             return open_clip_places(names, component.prefix)
         case "original", "unet":
             layers = component.config["layers_per_block"]
             return {name: Place(_under(component, file)) for name, file in unet_names(names, layers).items()}
+        case "original", "controlnet":
+            control = control_names(names, component.config["layers_per_block"])
+            return {name: Place(component.prefix + file.removeprefix(CONTROL_PREFIX)) for name, file in control.items()}
+        case "original", "adapter":
+            light = component.config["adapter_type"] == LIGHT
+            resnets = 0 if light else component.config["num_res_blocks"]
+            return {name: Place(component.prefix + file) for name, file in adapter_names(names, resnets).items()}
         case "original", _:
             return {name: Place(_under(component, file)) for name, file in vae_names(names).items()}
     stored = {
@@ -154,6 +262,8 @@ def _under(component: Component, file: str) -> str:
 
 def _current_name(name: str) -> str:
     """Attention layers of autoencoders were called differently by early versions of diffusers."""
+    if name == "task_embedding":
+        return "tasks.weight"
     if ".attentions." in name:
         for old, new in (
             (".query.", ".to_q."),

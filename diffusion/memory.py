@@ -7,41 +7,41 @@ import os
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from diffusion import checkpoint
+from diffusion import lending
+from diffusion.budget import Budget, give_back, room_of, said
 from diffusion.families import TEXT_PARTS, Component, Part
+from diffusion.holdings import Holdings, Key
+from diffusion.lending import Recipe
 from diffusion.lora.patch import LoraPatch
 from diffusion.precision import Precision, UnavailableError, choose, environment_of, wider
 from diffusion.values import Model, TextEncoder, UpscaleModel, Vae, WeightFile
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     import torch
     from torch import nn
 
-    from diffusion.held import Held, Strengths, Variant
+    from diffusion.forecast import Drawn
+    from diffusion.held import Held, Variant
     from diffusion.lease import Lease
     from diffusion.network import Network
+    from diffusion.tensors import Residence
     from diffusion.text.clip import ClipText
     from diffusion.upscaling import Upscaler
     from diffusion.vae import Autoencoder
 
 log = logging.getLogger(__name__)
 
-SHARE_OF_DEVICE = 0.8
-"""Of a device's memory, how much weights may take if no budget is given; the rest is for what is computed with them."""
-
-Recipe = Model | TextEncoder | Vae | UpscaleModel
-"""What can be lent."""
-
-Key = tuple[Part, str, str]
-"""What makes two recipes use the same weights, whatever their patches: part, content digest, folder."""
+NEGLIGIBLE = 2**26
+"""Bytes of computing that are not worth refusing: what it takes is not known better than that."""
 
 
 @dataclass(eq=False)
@@ -49,9 +49,11 @@ class Weights:
     """Lends what recipes describe. One of it serves one device; threads may share it.
 
     device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let
-    torch.compile make the denoiser faster for repeated sampling. budget: bytes that weights may take on the device;
-    None: four fifths of it. note: is told, in a sentence, what a user should know (a computation repeated in wider
-    precision, a LoRA of which a part fits nothing). Raises UnavailableError where there is no such device or precision.
+    torch.compile make the denoiser faster for repeated sampling. budget: bytes that weights and what is computed with
+    them may take on the device; None: nine tenths of what is free whenever something comes. note: is told, in a
+    sentence, what a user should know (a computation repeated in wider precision, a LoRA of which a part fits nothing).
+    idle_unload: seconds after which weights leave memory if nothing is lent meanwhile; None: they stay. Raises
+    UnavailableError where there is no such device or precision.
     """
 
     device: str = "auto"
@@ -59,14 +61,20 @@ class Weights:
     compile: bool = False
     budget: int | None = None
     note: Callable[[str], object] = log.warning
-    _held: dict[Key, Held] = field(default_factory=dict, init=False, repr=False)
+    idle_unload: float | None = None
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _clock: int = field(default=0, init=False, repr=False)
     _evaluations: int = field(default=0, init=False, repr=False)
     _loads: int = field(default=0, init=False, repr=False)
+    _leaving: threading.Timer | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.device, self.precision)
+        self._holdings = Holdings(Budget(self._choice.device, self.budget))
+
+    @property
+    def _held(self) -> dict[Key, Held]:
+        return self._holdings.held
 
     @property
     def explain(self) -> str:
@@ -86,33 +94,46 @@ class Weights:
     def lend(self, recipe: Vae) -> AbstractContextManager[Autoencoder]: ...
     @overload
     def lend(self, recipe: UpscaleModel) -> AbstractContextManager[Upscaler]: ...
+    @overload
+    def lend(self, recipe: Recipe) -> AbstractContextManager[Any]: ...
     @contextmanager
-    def lend(self, recipe: Recipe) -> Iterator[Network | ClipText | Autoencoder | Upscaler]:
+    def lend(self, recipe: Recipe) -> Iterator[Any]:
         """Lend what a recipe describes, ready to compute, inside a `with` block. It may be lent many times at once.
 
         Recipes that differ in their patches alone share the weights: each has a network of its own over them, so that
         several can be lent at once. Raises WeightFileError where a file cannot be loaded.
         """
-        part, file, patches = _ingredients(recipe)
-        key = (part, file.digest or file.path, file.part + file.rounding)
+        part, file, patches = lending.ingredients(recipe)
+        key = (part, file.digest or file.path, file.part + file.rounding + lending.merged(recipe))
         with self._lock:
+            self._stay()
             held = self._held.get(key) or self._hold(key, part, file, recipe)
             loan = Loan(held, patches, self._borrowed(held, patches))
         try:
-            yield _ready(recipe, self._lease(loan), self._count)
+            yield lending.ready(recipe, self._lease(loan), self._count)
         finally:
             with self._lock:
                 loan.variant.borrowers -= 1
+                self._leave_later()
 
     def release(self) -> None:
-        """Drop all weights that nobody borrows at the moment."""
+        """Drop all weights that nobody borrows at the moment, and give their memory back."""
         with self._lock:
-            self._held = {key: held for key, held in self._held.items() if held.borrowers}
+            self._stay()
+            dropped = self._holdings.release()
+        if dropped:
+            give_back(self._choice.device)
 
     @property
     def bytes_held(self) -> int:
         """Bytes of weights in memory now."""
-        return sum(held.all_nbytes for held in self._held.values())
+        return self._holdings.nbytes
+
+    def foresee(self, files: Sequence[tuple[Path, str]], drawn: Drawn | None = None) -> list[str]:
+        """What will not fit as it is, in sentences: see `diffusion.forecast`. Loads no weights."""
+        from diffusion.forecast import foreseen
+
+        return foreseen(self._choice, self.budget, files, drawn)
 
     def facts(self) -> dict[str, str | int]:
         """What it computes on: the device, its name, its memory in bytes, the version of torch."""
@@ -125,7 +146,7 @@ class Weights:
 
     def room(self) -> dict[str, int]:
         """The device's memory in bytes, and how much of it is free now."""
-        return dict(zip(("memory", "free"), _room_of(self._choice.device), strict=True))
+        return dict(zip(("memory", "free"), room_of(self._choice.device), strict=True))
 
     @property
     def held_files(self) -> tuple[str, ...]:
@@ -144,16 +165,32 @@ class Weights:
         """How many items denoisers have been asked about so far: a picture counts once a step, with guidance twice."""
         return self._evaluations
 
+    def _leave_later(self) -> None:
+        """Once nothing is lent any more: let all leave, unless something is lent before."""
+        if self.idle_unload is not None and not any(held.borrowers for held in self._held.values()):
+            self._stay()
+            self._leaving = threading.Timer(self.idle_unload, self.release)
+            self._leaving.daemon = True
+            self._leaving.start()
+
+    def _stay(self) -> None:
+        """Take that back."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
     def _count(self, items: int) -> None:
         with self._lock:
             self._evaluations += items
 
     def _hold(self, key: Key, part: Part, file: WeightFile, recipe: Recipe) -> Held:
-        component = _component(recipe, part, file)
+        component = lending.component(recipe, part, file)
         held = self._loaded(component, self._choice.precision)
         held.path = file.path
         self._held[key] = held
         self._loads += 1
+        for shortfall in component.changed.shortfalls if component.changed is not None else ():
+            self.note(shortfall)
         return held
 
     def _borrowed(self, held: Held, patches: tuple[LoraPatch, ...]) -> Variant:
@@ -176,84 +213,119 @@ class Weights:
         else:
             for shortfall in dict.fromkeys(shortfall for found in stack.fits for shortfall in found.shortfalls):
                 self.note(shortfall)
-        merged = 0 if held.is_streamed else stack.merged_nbytes
-        self._make_room(merged + (0 if is_shared else stack.nbytes), beside=held)
+        more = (0 if held.is_streamed else stack.merged_nbytes) + (0 if is_shared else stack.nbytes)
+        self._holdings.make_room(more, beside=held)
         return held.variant(stack, patches)
 
     def _loaded(self, component: Component, precision: Precision) -> Held:
-        """Load a network, making room before."""
+        """Load a network, making room before. One that does not fit has layers that come and go."""
         import torch
 
-        from diffusion.held import Held, Variant
-        from diffusion.loading import load, weights_in_bytes
-        from diffusion.lora.clone import clone
-        from diffusion.packing import pack_convolutions
-        from diffusion.streaming import pin, stream
+        from diffusion import held, loading
         from diffusion.tensors import Residence
 
-        device = torch.device(self._choice.device)
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         channels_last = precision != "fp32" and component.part not in TEXT_PARTS
-        residence = Residence(device, dtype, channels_last)
-        nbytes = weights_in_bytes(component, dtype)
-        if not self._make_room(nbytes) and device.type != "cpu":
-            self.note(
-                f"{component.header.path.name}: its {component.part} takes {nbytes / 1e9:.1f} GB, more than is free on "
-                f"{device}. Its layers are brought there one group after another, which is slower."
-            )
-            module = pin(load(component, Residence(torch.device("cpu"), dtype, channels_last)), device)
-            held = Held(component, module, residence, precision, 0, True, partial(stream, device=device))
-            held.variants[()] = Variant(held.finish(clone(module)))
-            return held
-        module = load(component, residence)
-        finish = self._compiled if self.compile and component.part == "unet" else _unchanged
-        if component.part == "unet" and not self.compile and device.type == "cpu" and dtype == torch.bfloat16:
-            module = pack_convolutions(module)
-        held = Held(component, module, residence, precision, nbytes, False, finish)
-        held.variants[()] = Variant(finish(module))
-        return held
+        residence = Residence(torch.device(self._choice.device), dtype, channels_last)
+        own = loading.own_bytes(component, residence)
+        fits = self._holdings.make_room(own, whole=loading.weights_in_bytes(component, dtype))
+        if not fits and _streams(component):
+            return self._streamed(component, residence, precision)
+        compiled = self.compile and component.part == "unet"
+        finish = self._compiled if compiled else _ready(component)
+        return held.whole(component, residence, precision, finish, packs=component.part == "unet" and not compiled)
+
+    def _streamed(self, component: Component, residence: Residence, precision: Precision) -> Held:
+        """A network whose layers come and go, with as many of them there as there is room for."""
+        from diffusion import held, loading
+
+        self.note(
+            f"{component.header.path.name}: its {component.part.replace('_', ' ')} takes "
+            f"{said(loading.own_bytes(component, residence))}, more than is left of the memory of {residence.device}. "
+            "Its layers come and go as they are needed, which is slower."
+        )
+        found = held.streamed(component, residence, precision, _ready(component), room=0)
+        self._holdings.keep_layers(found, 0)
+        return found
 
     def _compiled(self, module: nn.Module) -> nn.Module:
         """A denoiser is asked many times: what makes each time faster is done once, here."""
         import torch
 
+        from diffusion.unet import Denoiser
+
         _require_compiler(torch.device(self._choice.device))
-        return torch.compile(module)  # pyright: ignore[reportReturnType] — a module, though declared as a function
+        return torch.compile(Denoiser(module))  # pyright: ignore[reportReturnType] — a module, though declared as a function
 
-    def _make_room(self, nbytes: int, beside: Held | None = None) -> bool:
-        """Drop weights nobody borrows, least recently lent first, until `nbytes` more fit. Returns whether they do.
+    def _prepare(self, loan: Loan, lease: Lease, need: int) -> None:
+        """Make room for computing: others leave, and if that is too little, layers of the network itself."""
+        with self._lock:
+            held = loan.held
+            if held.residence == lease.residence and lease.turn is not held.turn:
+                self._hand_over(loan, lease)  # another lease has found that layers must come and go
+            if need <= NEGLIGIBLE:
+                return
+            kept = held.shelf.kept if held.shelf is not None else 0
+            if (
+                not self._holdings.make_room(need - kept, beside=held)
+                and held.shelf is None
+                and held.own
+                and _streams(held.component)
+            ):
+                self._begin_streaming(loan, lease)
+            self._holdings.keep_layers(held, need)
+            if self.budget is not None and not self._holdings.fits(need):
+                from diffusion.lease import MemoryShortage
 
-        What a network has besides the weights it shares leaves before them. beside: weights that stay.
-        """
-        idle: list[tuple[int, bool, Key, Strengths]] = []
-        for key, held in self._held.items():
-            if not held.borrowers and held is not beside:
-                idle.append((held.used, True, key, ()))
-            idle += [
-                (variant.used, False, key, strengths)
-                for strengths, variant in held.variants.items()
-                if strengths and not variant.borrowers
-            ]
-        for _, is_whole, key, strengths in sorted(idle):
-            if self.bytes_held + nbytes <= self._budget:
-                break
-            if is_whole:
-                del self._held[key]
-            else:
-                del self._held[key].variants[strengths]
-        return self.bytes_held + nbytes <= self._budget
+                taken = self.budget - self._holdings.left
+                raise MemoryShortage(
+                    f"Computing takes about {said(need)} beside {said(taken)} of weights; the budget is "
+                    f"{said(self.budget)}.", need + taken, self.budget,
+                )  # fmt: skip
 
-    @cached_property
-    def _budget(self) -> int:
-        if self.budget is not None:
-            return self.budget
-        return int(SHARE_OF_DEVICE * _memory_of(self._choice.device))
+    def _relieve(self, loan: Loan, lease: Lease) -> bool:
+        """Memory is out: what is idle leaves, then layers of the network itself, half of them at a time."""
+        with self._lock:
+            held, before = loan.held, len(self._held)
+            self.release()
+            if len(self._held) < before:
+                return True
+            if held.shelf is None:
+                if not held.own or not _streams(held.component):
+                    return False
+                held.most = held.own // 2
+                self._begin_streaming(loan, lease)
+                return True
+            if not held.shelf.kept:
+                return False
+            held.most = held.shelf.kept // 2
+            self._holdings.keep_layers(held, 0)
+            give_back(self._choice.device)
+            return True
+
+    def _begin_streaming(self, loan: Loan, lease: Lease) -> None:
+        """Let layers of a network come and go from here on, and put it into a lease."""
+        held = loan.held
+        found = self._streamed(held.component, held.residence, held.precision)
+        held.become(found)
+        self._hand_over(loan, lease)
+        give_back(self._choice.device)
+        self._holdings.keep_layers(held, 0)
+
+    def _hand_over(self, loan: Loan, lease: Lease) -> None:
+        """Put the network that is held now into a lease."""
+        held = loan.held
+        loan.variant.borrowers -= 1
+        loan.variant = self._borrowed(held, loan.patches)
+        lease.run, lease.residence, lease.turn = loan.variant.run, held.residence, held.turn
 
     def _lease(self, loan: Loan) -> Lease:
         from diffusion.lease import Lease
 
         held = loan.held
-        return Lease(loan.variant.run, held.residence, None if held.precision == "fp32" else partial(self._widen, loan))
+        widen = None if held.precision == "fp32" else partial(self._widen, loan)
+        prepare, relieve = partial(self._prepare, loan), partial(self._relieve, loan)
+        return Lease(loan.variant.run, held.residence, widen, prepare, relieve, held.turn, self.note)
 
     def _widen(self, loan: Loan, lease: Lease) -> None:
         """Load weights anew in a wider number type, unless another lease has done so, and put them into a lease."""
@@ -266,9 +338,7 @@ class Weights:
                     f"{held.precision}; it computes in {precision} from here on."
                 )
                 held.become(self._loaded(held.component, precision))
-            loan.variant.borrowers -= 1
-            loan.variant = self._borrowed(held, loan.patches)
-            lease.run, lease.residence = loan.variant.run, held.residence
+            self._hand_over(loan, lease)
             if held.precision == "fp32":
                 lease.widen = None
 
@@ -282,63 +352,22 @@ class Loan:
     variant: Variant
 
 
+def _ready(component: Component) -> Callable[[nn.Module], nn.Module]:
+    """What makes a network of this kind compute: the way through a U-Net is ours."""
+    if component.part == "unet":
+        from diffusion.unet import Denoiser
+
+        return Denoiser
+    return _unchanged
+
+
+def _streams(component: Component) -> bool:
+    """Whether layers of a network may come and go. The others are small, or come whole from another library."""
+    return component.part in ("unet", "vae", "controlnet", *TEXT_PARTS)
+
+
 def _unchanged(module: nn.Module) -> nn.Module:
     return module
-
-
-def _component(recipe: Recipe, part: Part, file: WeightFile) -> Component:
-    if isinstance(recipe, UpscaleModel):
-        from diffusion import upscalers
-
-        return upscalers.component(file)
-    return checkpoint.component(file, part, recipe.family)
-
-
-def _ingredients(recipe: Recipe) -> tuple[Part, WeightFile, tuple[LoraPatch, ...]]:
-    match recipe:
-        case Model(file=file, patches=patches):
-            return "unet", file, _checked(patches, "unet")
-        case TextEncoder(files=(file,), patches=patches):
-            part = checkpoint.text_part(file)
-            return part, file, _checked(patches, part)
-        case TextEncoder():
-            raise TypeError("Text encoders are lent one at a time: each of `recipe.encoders`.")
-        case Vae(file=file):
-            return "vae", file, ()
-        case UpscaleModel(file=file):
-            return "upscaler", file, ()
-    raise TypeError(
-        f"Weights lend models, text encoders, autoencoders and upscaling models, not a {type(recipe).__name__}."
-    )
-
-
-def _checked(patches: tuple[object, ...], part: Part) -> tuple[LoraPatch, ...]:
-    known = tuple(patch for patch in patches if isinstance(patch, LoraPatch))
-    for patch in patches:
-        if patch not in known:
-            raise ValueError(f"Weights do not know how to apply a {type(patch).__name__} to a {part}.")
-    return known
-
-
-def _ready(recipe: Recipe, lease: Lease, count: Callable[[int], object]) -> Network | ClipText | Autoencoder | Upscaler:
-    match recipe:
-        case Model():
-            from diffusion.network import Network
-            from diffusion.predictions import chosen_prediction
-
-            return Network(lease, chosen_prediction(recipe), checkpoint.space_of(recipe), count)
-        case TextEncoder():
-            from diffusion.text.clip import ClipText
-
-            return ClipText(lease, checkpoint.states_of(recipe), recipe.last_layer)
-        case Vae():
-            from diffusion.vae import Autoencoder
-
-            return Autoencoder(lease, recipe.space)
-        case UpscaleModel():
-            from diffusion.upscaling import Upscaler
-
-            return Upscaler(lease)
 
 
 def _require_compiler(device: torch.device) -> None:
@@ -349,28 +378,3 @@ def _require_compiler(device: torch.device) -> None:
             "Compiling the denoiser needs a C++ compiler, and neither g++ nor clang++ is found. "
             "Install one, or run without --compile."
         )
-
-
-def _memory_of(device: str) -> int:
-    """Bytes: what is free on a GPU now, or all the memory of the machine."""
-    total, free = _room_of(device)
-    return free if device.partition(":")[0] in ("cuda", "xpu") else total
-
-
-def _room_of(device: str) -> tuple[int, int]:
-    """Bytes a device has, and those that are free now."""
-    import psutil
-    import torch
-
-    match device.partition(":")[0]:
-        case "cuda":
-            free, total = torch.cuda.mem_get_info(device)
-        case "xpu":
-            free, total = torch.xpu.mem_get_info(device)
-        case "mps":
-            total = torch.mps.recommended_max_memory()
-            free = max(0, total - torch.mps.driver_allocated_memory())
-        case _:
-            memory = psutil.virtual_memory()
-            total, free = memory.total, memory.available
-    return total, free

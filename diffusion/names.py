@@ -71,7 +71,12 @@ MODEL_FOLDERS: tuple[str, ...] = (
     "diffusion_models",
     "clip_vision",
     "style_models",
+    "ipadapter",
     "diffusers",
+    "depth",
+    "pose",
+    "detection",
+    "sams",
 )
 """Folders below every models folder; a model's name is its path inside one of them, with `/`."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 UNET_PREFIX = "model.diffusion_model."
 VAE_PREFIX = "first_stage_model."
+CONTROL_PREFIX = "control_model."
 TEXT_PREFIX = "cond_stage_model.transformer.text_model."
 
 _UNET_STEMS: Mapping[str, str] = {
@@ -19,6 +20,8 @@ _UNET_STEMS: Mapping[str, str] = {
     "time_embedding.linear_2": "time_embed.2",
     "add_embedding.linear_1": "label_emb.0.0",
     "add_embedding.linear_2": "label_emb.0.2",
+    "class_embedding.linear_1": "label_emb.0.0",
+    "class_embedding.linear_2": "label_emb.0.2",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
     "mid_block.resnets.0": "middle_block.0",
@@ -54,6 +57,16 @@ _OPEN_CLIP_LAYER: Mapping[str, str] = {
     "mlp.fc2": "mlp.c_proj",
     "self_attn.out_proj": "attn.out_proj",
 }
+_OPEN_CLIP_VISION: Mapping[str, str] = {
+    "vision_model.embeddings.class_embedding": "class_embedding",
+    "vision_model.embeddings.patch_embedding.weight": "conv1.weight",
+    "vision_model.embeddings.position_embedding.weight": "positional_embedding",
+    "vision_model.pre_layrnorm.weight": "ln_pre.weight",
+    "vision_model.pre_layrnorm.bias": "ln_pre.bias",
+    "vision_model.post_layernorm.weight": "ln_post.weight",
+    "vision_model.post_layernorm.bias": "ln_post.bias",
+    "visual_projection.weight": "proj",
+}
 _FUSED: Sequence[str] = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
 
 
@@ -74,6 +87,21 @@ def unet_names(names: Sequence[str], layers_per_block: int) -> dict[str, str]:
     """Names of a `UNet2DConditionModel`'s tensors → names in the file, with prefix. `names` are all of one network."""
     attends = {match[1] for name in names if (match := re.match(r"up_blocks\.(\d+)\.attentions\.", name))}
     return {name: UNET_PREFIX + _unet_name(name, layers_per_block, attends) for name in names}
+
+
+def control_names(names: Sequence[str], layers_per_block: int) -> dict[str, str]:
+    """Names of a `ControlNetModel`'s tensors → names in the file, with prefix. `names` are all of one network."""
+    hints = {match[1] for name in names if (match := re.match(r"controlnet_cond_embedding\.blocks\.(\d+)\.", name))}
+    return {name: CONTROL_PREFIX + _control_name(name, layers_per_block, len(hints)) for name in names}
+
+
+def adapter_names(names: Sequence[str], resnets_per_block: int) -> dict[str, str]:
+    """Names of a `T2IAdapter`'s tensors → names in the first adapters' files, which have no prefix.
+
+    resnets_per_block: of an adapter whose file counts the resnets of all blocks through, each with its block's first
+    convolution; 0: of the light kind, whose file counts blocks.
+    """
+    return {name: _adapter_name(name.removeprefix("adapter."), resnets_per_block) for name in names}
 
 
 def vae_names(names: Sequence[str]) -> dict[str, str]:
@@ -99,12 +127,26 @@ def open_clip_places(names: Sequence[str], prefix: str) -> dict[str, Place]:
     return {name: _open_clip_place(name.removeprefix("text_model."), prefix) for name in names}
 
 
+def open_clip_vision_places(names: Sequence[str], prefix: str) -> dict[str, Place]:
+    """Names of a `CLIPVisionModelWithProjection`'s tensors → where they are in OpenCLIP's layout."""
+    return {
+        name: Place(prefix + _OPEN_CLIP_VISION[name], transposed=name == "visual_projection.weight")
+        if name in _OPEN_CLIP_VISION
+        else _open_clip_layer(name.removeprefix("vision_model."), prefix)
+        for name in names
+    }
+
+
 def _open_clip_place(name: str, prefix: str) -> Place:
     if name in _OPEN_CLIP:
         return Place(prefix + _OPEN_CLIP[name], transposed=name == "text_projection.weight")
+    return _open_clip_layer(name, prefix)
+
+
+def _open_clip_layer(name: str, prefix: str) -> Place:
     match = re.fullmatch(r"encoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
     if match is None:
-        raise ValueError(f"'{name}' is no tensor of a CLIP text model.")
+        raise ValueError(f"'{name}' is no tensor of a CLIP model.")
     layer, part, leaf = f"{prefix}transformer.resblocks.{match[1]}.", match[2], match[3]
     if part in _FUSED:
         return Place(f"{layer}attn.in_proj_{leaf}", third=_FUSED.index(part))
@@ -137,6 +179,30 @@ def _unet_name(name: str, layers: int, attends: set[str]) -> str:
         if side == "down"
         else f"output_blocks.{first + index}.{place}.{rest}"
     )
+
+
+def _control_name(name: str, layers: int, hints: int) -> str:
+    if not name.startswith("controlnet_"):
+        return _unet_name(name, layers, set())
+    match = re.fullmatch(r"controlnet_(?:down_blocks\.(\d+)|mid_block)\.(.+)", name)
+    if match is not None:
+        return f"middle_block_out.0.{match[2]}" if match[1] is None else f"zero_convs.{match[1]}.0.{match[2]}"
+    match = re.fullmatch(r"controlnet_cond_embedding\.(conv_in|conv_out|blocks\.(\d+))\.(.+)", name)
+    if match is None:
+        raise ValueError(f"'{name}' is no tensor of a ControlNet.")
+    convolution = {"conv_in": 0, "conv_out": hints + 1}.get(match[1], int(match[2] or 0) + 1)
+    return f"input_hint_block.{2 * convolution}.{match[3]}"  # between convolutions stands an activation
+
+
+def _adapter_name(name: str, resnets: int) -> str:
+    match = re.fullmatch(r"body\.(\d+)\.(in_conv|out_conv|resnets\.(\d+)\.block\d)\.(\w+)", name)
+    if match is None:
+        return name  # the first convolution
+    block, inner = int(match[1]), match[2]
+    if resnets == 0:
+        return f"body.{block}.{inner.replace('resnets', 'body')}.{match[4]}"
+    number = block * resnets + int(match[3] or 0)
+    return f"body.{number}.{'in_conv' if match[3] is None else inner.rpartition('.')[2]}.{match[4]}"
 
 
 def _within_resnet(rest: str) -> str:

@@ -1,7 +1,10 @@
 """Regions: where on a latent, how strongly and at which noise levels each entry of a conditioning holds."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -9,10 +12,15 @@ from torch.nn.functional import interpolate
 
 from diffusion.values import Area, Conditioning, ConditioningEntry, SizeConditioning
 
+if TYPE_CHECKING:
+    from diffusion.controlling import LaidControl
+
 FEATHER = 8
 """The most latent pixels over which an area's edge fades."""
 AESTHETIC, NEGATIVE_AESTHETIC = 6.0, 2.5
 """The scores that SDXL's refiner is told of what a picture shall show and of what it shall not (Podell et al. 2023)."""
+ROUNDING = 1e-5
+"""Weights of tiles add up to 1 but for this."""
 SMALLEST_BOUNDS = 8
 """The least side, in latent pixels, of a mask's bounding box: a network asked about less sees nothing."""
 
@@ -30,7 +38,7 @@ class Box:
         """The rectangle of a tensor [..., H, W], as a view."""
         return tensor[..., self.top : self.top + self.height, self.left : self.left + self.width]
 
-    def contains(self, other: "Box") -> bool:
+    def contains(self, other: Box) -> bool:
         """Whether `other` lies wholly inside."""
         return (
             self.top <= other.top
@@ -47,6 +55,8 @@ class Region:
     entry: its tensors on the latent's device. box: the part of the latent that the network is shown. weight: float32 [B
     or 1, 1, box.height, box.width]: how much the answer counts where it overlaps others. begin, end: it holds at noise
     levels begin ≥ sigma ≥ end. sizes: what SDXL is told: height, width, top, left, target height, target width, score.
+    is_wanted: it says what the picture shall show, not what it shall not. controls: what steers the network there.
+    group: regions of different groups do not share a call.
     """
 
     entry: ConditioningEntry
@@ -55,6 +65,9 @@ class Region:
     begin: float
     end: float
     sizes: tuple[float, ...] = ()
+    is_wanted: bool = True
+    controls: tuple[LaidControl, ...] = ()
+    group: int = 0
 
     def holds(self, sigma: float) -> bool:
         """Whether it has a say at noise level `sigma`."""
@@ -92,8 +105,28 @@ def lay(
 
 
 def holding(regions: Sequence[Region], sigma: float) -> Iterator[Region]:
-    """Those that have a say at noise level `sigma`."""
-    return (region for region in regions if region.holds(sigma))
+    """Those that have a say at noise level `sigma`, default ones last.
+
+    A default one has it only where the others' weights leave room: its weight is times what is missing there to 1.
+    """
+    found = [region for region in regions if region.holds(sigma)]
+    others = [region for region in found if not region.entry.is_default]
+    yield from others
+    if len(others) < len(found):
+        defaults = [region for region in found if region.entry.is_default]
+        room = _room(others, found)
+        filling = (replace(region, weight=region.weight * region.box.of(room)) for region in defaults)
+        yield from (region for region in filling if bool(region.weight.any()))
+
+
+def cover(regions: Sequence[Region], height: int, width: int) -> bool:
+    """Whether regions together have a say everywhere on a latent of this size."""
+    if not regions or any(region.fills(height, width) for region in regions):
+        return bool(regions)
+    weight = torch.zeros(max(len(region.weight) for region in regions), 1, height, width)
+    for region in regions:
+        region.box.of(weight).add_(region.weight.cpu())
+    return bool((weight > 0).all())
 
 
 def matched(regions: Sequence[Region], others: Sequence[Region], height: int, width: int) -> tuple[Region, ...]:
@@ -110,8 +143,15 @@ def matched(regions: Sequence[Region], others: Sequence[Region], height: int, wi
             continue
         smallest = min(around, key=lambda region: region.box.height * region.box.width)
         if smallest.box != other.box:
-            result.append(replace(other, entry=smallest.entry))
+            result.append(replace(other, entry=_opposite(smallest.entry, other.entry)))
     return tuple(result)
+
+
+def _opposite(entry: ConditioningEntry, counterpart: ConditioningEntry) -> ConditioningEntry:
+    """An entry in its counterpart's place, steered like that where controls are shared."""
+    is_shared = all(control.is_shared for control in (*entry.controls, *counterpart.controls))
+    controls = counterpart.controls if is_shared else entry.controls
+    return replace(entry, is_default=counterpart.is_default, controls=controls)
 
 
 def fit_mask(mask: Tensor, batch: int, height: int, width: int) -> Tensor:
@@ -165,17 +205,29 @@ def _region(
         box = _bounds(mask) if entry.mask_bounds else box
         weight = repeat_items(box.of(mask), batch) * entry.mask_strength
     pooled = None if entry.pooled is None else entry.pooled.to(device)
+    classes = None if entry.classes is None else entry.classes.to(device)
     shown = entry.shown
     if shown is not None:
         mask = None if shown.mask is None else shown.mask.to(device)
         shown = replace(shown, samples=shown.samples.to(device), mask=mask)
     return Region(
-        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled, shown=shown),
+        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled, shown=shown, classes=classes),
         box=box,
         weight=(weight * entry.strength).to(device),
         begin=percent_to_sigma(entry.start),
         end=percent_to_sigma(entry.end),
     )
+
+
+def _room(regions: Sequence[Region], within: Sequence[Region]) -> Tensor:
+    """What the weights of regions leave of 1, [B or 1, 1, H, W]. within: all that lie on a canvas of this size."""
+    height = max(region.box.top + region.box.height for region in within)
+    width = max(region.box.left + region.box.width for region in within)
+    weights = [region.weight for region in within]
+    room = torch.ones(max(len(weight) for weight in weights), 1, height, width, device=weights[0].device)
+    for region in regions:
+        region.box.of(room).sub_(region.weight)
+    return room.masked_fill_(room < ROUNDING, 0)
 
 
 def _sizes(given: SizeConditioning, picture: tuple[int, int], aesthetic: float) -> tuple[float, ...]:

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from diffusion.asking import Backbone
 from diffusion.checkpoint import space_of
-from diffusion.guiders import denoiser_of
+from diffusion.equipment import equipped
+from diffusion.guiders import conditionings_of, denoiser_of
 from diffusion.inpainting import Differential, Inpainted, constant
 from diffusion.latents import in_space
 from diffusion.model_options import DifferentialMask, NoiseSource
@@ -31,8 +32,10 @@ from diffusion.services import Weights
 from diffusion.values import Conditioning, Latent, LatentSpace, Model, Shown
 
 State = Mapping[str, Tensor | float]
-"""What goes on after a step: `index`, `x`, `denoised`, and the sampler's memory as `memory.…`. Tensors on the CPU."""
-MEMORY = "memory."
+"""What goes on after a step: `index`, `x`, `denoised`, the sampler's memory as `memory.…`, that of guidance as
+`guidance.…`. Tensors on the CPU.
+"""
+MEMORY, GUIDANCE = "memory.", "guidance."
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +95,7 @@ def sample(
     """
     sampler_named(sampler)  # an unknown name is told before weights are loaded
     guider, noise = CfgGuider(model, positive, negative, cfg), NoiseRecipe(seed, add_noise, variation)
-    with weights.lend(model) as network:
+    with equipped(model, conditionings_of(guider), weights) as network:
         levels = sigmas_for(
             scheduler,
             sampler,
@@ -126,7 +129,7 @@ def sample_custom(
     answer is no number.
     """
     sampler_named(sampler.name)
-    with weights.lend(guider.model) as network:
+    with equipped(guider.model, conditionings_of(guider), weights) as network:
         return (yield from _walk(network, guider, noise, sampler, sigmas.levels, latent, resume))
 
 
@@ -148,7 +151,9 @@ def _walk(
     given = fitted(latent, space)
     known = into_model_scale(given.samples, space).to(network.device)
     begun = noise_of(given, noise, source).to(network.device) if noise.added else torch.zeros_like(known)
-    denoiser: Denoise = denoiser_of(guider, network, known.shape, _shown(given, network))
+    guided = denoiser_of(guider, network, known.shape, _shown(given, network), noise.seed)
+    guided.memory.update(_kept(resume or {}, GUIDANCE, network.device))
+    denoiser: Denoise = guided
     if (mask := _mask(given)) is not None:
         kept_noise = begun
         if sampler.name == "ddim":
@@ -164,7 +169,7 @@ def _walk(
     for step in solver(denoiser, x, sigmas, noise=draws, resume=resumed, **sampler.options):
         _check_finite(step, guider.model)
         x, denoised = step.x, step.denoised
-        yield SamplingProgress(min(step.index + 1, total), total, x, denoised, space, _state(step))
+        yield SamplingProgress(min(step.index + 1, total), total, x, denoised, space, _state(step, guided.memory))
     ended = (out_of_model_scale(end, space).cpu() for end in (frame.finish(x, last), denoised))
     if mask is not None and last == 0 and given.samples.any():
         # To the bit: scaling there and back rounds.
@@ -258,10 +263,17 @@ def _mask(latent: Latent) -> Tensor | None:
     return None if latent.noise_mask is None else fit_mask(latent.noise_mask, batch, height, width)
 
 
-def _state(step: Step) -> State:
+def _state(step: Step, guidance: Mapping[str, Tensor]) -> State:
     memory = {f"{MEMORY}{name}": value for name, value in step.memory.items()}
+    memory |= {f"{GUIDANCE}{name}": value for name, value in guidance.items()}
     state = {"index": step.index, "x": step.x, "denoised": step.denoised, **memory}
     return {name: value.cpu() if isinstance(value, Tensor) else value for name, value in state.items()}
+
+
+def _kept(state: State, prefix: str, device: torch.device) -> dict[str, Tensor]:
+    """The tensors of a state whose names begin so, without that, where the run computes."""
+    found = {name: value for name, value in state.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): value.to(device) for name, value in found.items() if isinstance(value, Tensor)}
 
 
 def _step(state: State, known: Tensor) -> Step:

@@ -1,7 +1,7 @@
 """Tensors out of a file, one at a time, into where and how they are to live."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -25,6 +25,13 @@ class Residence:
     dtype: torch.dtype
     channels_last: bool = False
 
+    def settled(self, tensor: Tensor, *, copy: bool = False) -> Tensor:
+        """A tensor as it lives here. copy: never the given one itself."""
+        if self.channels_last and tensor.ndim == 4:
+            # not `contiguous`: a 1×1 kernel has both layouts at once; only `to` gives it the strides that kernels go by
+            return tensor.to(self.device, self.dtype, copy=copy, memory_format=torch.channels_last)
+        return tensor.to(self.device, self.dtype, copy=copy)
+
 
 @dataclass(frozen=True, eq=False)
 class Reader:
@@ -38,27 +45,37 @@ class Reader:
     header: Header
     residence: Residence
 
-    def read(self, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
-        """The tensor of that name, in its residence. shape: another one of as many elements. Raises WeightFileError."""
+    def read(self, name: str, shape: tuple[int, ...] | None = None, third: int | None = None) -> Tensor:
+        """The tensor of that name, in its residence. shape: another one of as many elements. third: only the rows of
+        its first (0), second or last third. Raises WeightFileError.
+        """
         if self.header.format == "torch":
-            return self._settled(self._unpickled[name].reshape(shape or self._unpickled[name].shape))
+            whole = self._unpickled[name]
+            tensor = whole if third is None else whole.chunk(3)[third].clone()
+            return self.residence.settled(tensor.reshape(shape or tensor.shape))
         info = self.header.tensors[name]
+        if third is not None:
+            rows, *others = info.shape
+            info = replace(info, shape=(rows // 3, *others), start=info.start + third * (info.nbytes // 3))
         dtype = DTYPES.get(info.dtype)
         if dtype is None:
             raise WeightFileError(
                 f"'{self.header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read."
             )
-        on_host = self.residence.device.type == "cpu"
-        mappable = on_host and dtype == self.residence.dtype and info.start % dtype.itemsize == 0 and info.count > 0
+        mappable = self._is_view(info)
         content = self._mapped[info.start :][: info.nbytes] if mappable else self._plainly(name, info)
-        return self._settled(content.view(dtype).reshape(shape or info.shape), copy=not mappable)
+        return self.residence.settled(content.view(dtype).reshape(shape or info.shape), copy=not mappable)
 
-    def _settled(self, tensor: Tensor, *, copy: bool = False) -> Tensor:
+    def maps(self, name: str, axes: int) -> bool:
+        """Whether a tensor takes no memory of its own, since it is a part of the mapped file. axes: its own number."""
+        if self.header.format == "torch" or (self.residence.channels_last and axes == 4):
+            return False
+        return self._is_view(self.header.tensors[name])
+
+    def _is_view(self, info: TensorInfo) -> bool:
         home = self.residence
-        if home.channels_last and tensor.ndim == 4:
-            # not `contiguous`: a 1×1 kernel has both layouts at once; only `to` gives it the strides that kernels go by
-            return tensor.to(home.device, home.dtype, copy=copy, memory_format=torch.channels_last)
-        return tensor.to(home.device, home.dtype, copy=copy)
+        is_same = home.device.type == "cpu" and DTYPES.get(info.dtype) == home.dtype
+        return is_same and info.start % home.dtype.itemsize == 0 and info.count > 0
 
     def _plainly(self, name: str, info: TensorInfo) -> Tensor:
         """The bytes of a tensor, in the shared buffer: valid until the next one is read."""

@@ -19,6 +19,7 @@ from diffusion.lease import Lease
 from diffusion.pictures import levelled
 from diffusion.services import Weights
 from diffusion.tensors import Residence
+from diffusion.tiling import Span, spans
 from diffusion.upscalers.architecture import Enlarger
 from diffusion.values import Image, UpscaleModel
 
@@ -141,51 +142,24 @@ def _enlarged(pixels: Tensor, upscaler: Upscaler, tiles: Tiles) -> Generator[Ups
     for result, picture in zip(large, pixels, strict=True):
         planes = mirrored(picture[..., :colours].movedim(-1, 0), network.multiple)
         for row, column in product(rows, columns):
-            tile = upscaler(_laid_out(planes[:, row.place, column.place], network.channels))
-            taken = _taken(tile, colours)[: len(row.weight), : len(column.weight)]
-            result[row.target, column.target, :colours] += taken * row.weight[:, None, None] * column.weight[:, None]
+            tile = planes[:, row.start : row.stop, column.start : column.stop]
+            under = result[network.scale * row.start :, network.scale * column.start :, :colours]
+            under = under[: len(row.weight), : len(column.weight)]
+            weight = row.weight[:, None, None] * column.weight[:, None]
+            over = _taken(upscaler(_laid_out(tile, network.channels)), colours) * weight
+            under += over[: len(under), : under.shape[1]]
             done += 1
             yield UpscalingProgress(done, total)
     return large.clamp_(0, 1)
 
 
-@dataclass(frozen=True, eq=False)
-class _Span:
-    """Where a tile lies along one axis. place: in the mirrored picture. target: in the result. weight: how much each
-    pixel of it counts there; those of all tiles add up to 1.
-    """
-
-    place: slice
-    target: slice
-    weight: Tensor
-
-
-def _spans(length: int, tiles: Tiles, network: Enlarger) -> list[_Span]:
-    """The tiles along an axis: evenly, the last one ending with the axis."""
-    unit, scale = network.multiple, network.scale
+def _spans(length: int, tiles: Tiles, network: Enlarger) -> list[Span]:
+    """The tiles along an axis of `length` pixels, continued to what the network takes."""
+    unit = network.multiple
     whole = length + -length % unit
     side = max(unit, tiles.side // unit * unit)
-    if whole <= side:
-        return [_Span(slice(0, whole), slice(0, length * scale), torch.ones(length * scale))]
     overlap = min(tiles.overlap, side // 2) // unit * unit
-    starts = [*range(0, whole - side, side - overlap), whole - side]
-    rise = _rise(overlap, network.reach, scale)
-    weights = []
-    for start in starts:
-        weight = torch.ones(side * scale)
-        if start > 0:
-            weight[: len(rise)] = rise
-        if start + side < whole:
-            weight[len(weight) - len(rise) :] *= rise.flip(0)
-        weights.append(weight)
-    sums = torch.zeros(whole * scale)
-    for start, weight in zip(starts, weights, strict=True):
-        sums[start * scale : (start + side) * scale] += weight
-    spans = []
-    for start, weight in zip(starts, weights, strict=True):
-        target = slice(start * scale, min(start + side, length) * scale)
-        spans.append(_Span(slice(start, start + side), target, weight[: target.stop - target.start] / sums[target]))
-    return spans
+    return spans(whole, side, overlap, _rise(overlap, network.reach, network.scale), network.scale)
 
 
 def _rise(overlap: int, reach: int | None, scale: int) -> Tensor:

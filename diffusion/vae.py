@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from diffusion.activations import coding_bytes
 from diffusion.families.autoencoder import TINY
 from diffusion.lease import Lease
 from diffusion.services import Weights
@@ -36,6 +37,10 @@ class Tiles:
     overlap: int = 64
 
 
+SMALLER = (Tiles(256, 64), Tiles(128, 32))
+"""What is tried where memory is too small for tiles of the usual size."""
+
+
 class Autoencoder:
     """What `Weights.lend(vae)` gives. space: the latents it speaks."""
 
@@ -54,7 +59,7 @@ class Autoencoder:
             coded = vae.encode(_placed(picture, residence))  # pyright: ignore[reportCallIssue] — an autoencoder
             return coded.latents if self._is_tiny else coded.latent_dist.mode()
 
-        latent = self._lease.compute(forward).float().cpu()
+        latent = self._lease.compute(forward, self.need(picture.shape[-2] * picture.shape[-1])).float().cpu()
         return latent / self.space.scale + self.space.shift if self._is_tiny else latent
 
     def decode(self, latent: Tensor) -> Tensor:
@@ -67,7 +72,13 @@ class Autoencoder:
         def forward(vae: nn.Module, residence: Residence) -> Tensor:
             return vae.decode(_placed(latent, residence), return_dict=False)[0]  # pyright: ignore[reportCallIssue] — AutoencoderKL
 
-        return self._lease.compute(forward).float().cpu()
+        pixels = latent.shape[-2] * latent.shape[-1] * self.space.factor**2
+        return self._lease.compute(forward, self.need(pixels)).float().cpu()
+
+    def need(self, pixels: int) -> int:
+        """Bytes that coding a picture of so many pixels at once takes beside the weights."""
+        config: Any = self._lease.run.config
+        return coding_bytes(config, pixels, self._lease.residence.dtype.itemsize)
 
 
 def decode(latent: Latent, vae: Vae, weights: Weights, tiles: Tiles | None = None) -> Image:
@@ -145,14 +156,25 @@ def cropped(picture: Tensor, factor: int) -> Tensor:
 
 
 def _coded(run: Callable[[Tensor, Tiles | None], Tensor], item: Tensor, pixels: int, tiles: Tiles | None) -> Tensor:
-    """One picture or latent, cut where asked for, where it is large, or where the device has too little memory."""
-    if tiles is not None or pixels > LARGEST_WHOLE:
-        return run(item, tiles or Tiles())
-    try:
-        return run(item, None)
-    except torch.OutOfMemoryError:
-        log.warning("The device has too little memory for %s pixels at once; they are coded in tiles.", f"{pixels:,}")
-        return run(item, Tiles())
+    """One picture or latent, cut where asked for, where it is large, or where there is too little memory: then ever
+    smaller. Raises MemoryShortage where the smallest tiles are too large.
+    """
+    first = tiles or Tiles()
+    cuts: list[Tiles | None] = [first, *(cut for cut in SMALLER if cut.side < first.side)]
+    if tiles is None and pixels <= LARGEST_WHOLE:
+        cuts.insert(0, None)
+    for cut in cuts[:-1]:
+        try:
+            return run(item, cut)
+        except torch.OutOfMemoryError as error:
+            reason = str(error)
+        log.warning(
+            "The device has too little memory for %s pixels at once; they are coded in %stiles. (%s)",
+            f"{pixels:,}" if cut is None else f"{cut.side}×{cut.side}",
+            "" if cut is None else "smaller ",
+            reason,
+        )
+    return run(item, cuts[-1])
 
 
 def _in_latent_pixels(tiles: Tiles, factor: int) -> tuple[int, int]:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from diffusion.hooks import Hook, TextHooks
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +170,42 @@ class Shown:
 
 
 @dataclass(frozen=True, eq=False)
+class Control:
+    """A picture that steers a denoiser through a network of its own.
+
+    picture: float32 [B, 3, H, W], red, green, blue in 0..1. strength: factor of what the network adds. start, end: the
+    part of sampling in which it does, as percent of the noise range in 0..1. is_shared: a prompt that guides the other
+    way and has no controls of its own is steered by it, too.
+    """
+
+    net: ControlNet
+    picture: Tensor
+    strength: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    is_shared: bool = False
+
+    def __post_init__(self) -> None:
+        _expect(self.picture, "Control.picture", "[B, 3, H, W]", 4)
+        if self.picture.shape[1] != 3:
+            raise ValueError(f"Control.picture must be [B, 3, H, W]; got shape {tuple(self.picture.shape)}.")
+
+
+@dataclass(frozen=True, eq=False)
+class ToldPicture:
+    """A picture that an unCLIP model is told. embeds: float32 [1, P], CLIP's vector of it. strength: times that. noise:
+    how much is added to it, 0..1.
+    """
+
+    embeds: Tensor
+    strength: float = 1.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _expect(self.embeds, "ToldPicture.embeds", "[1, P]", 2)
+
+
+@dataclass(frozen=True, eq=False)
 class ConditioningEntry:
     """One encoded prompt and where and when it holds.
 
@@ -175,7 +213,10 @@ class ConditioningEntry:
     overlap. mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its
     bounding box. start, end: the part of sampling in which it holds, as percent of the noise range in 0..1. size: what
     a model that knows sizes is told; None: those of the picture that is made. shown: a picture for a model
-    that is shown one. extras: what packs add, by name.
+    that is shown one. told: pictures for a model that is told CLIP's vectors of them; classes: float32 [1, C], what it
+    is told, made of `told` when a run begins. controls: pictures that steer the model through networks of their own;
+    they add up. hooks: changes of the model that hold for this entry alone. is_default: it has a say only where the
+    others of its side leave room. extras: what packs add, by name.
     """
 
     tokens: Tensor
@@ -189,6 +230,11 @@ class ConditioningEntry:
     end: float = 1.0
     size: SizeConditioning | None = None
     shown: Shown | None = None
+    told: tuple[ToldPicture, ...] = ()
+    classes: Tensor | None = None
+    controls: tuple[Control, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    is_default: bool = False
     extras: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -239,7 +285,8 @@ class Model:
 @dataclass(frozen=True)
 class TextEncoder:
     """Text encoder(s): a recipe. `weights.lend` takes each of `encoders`. last_layer: −1 is the last layer, −2 the one
-    before it (CLIP skip); None: the family's own.
+    before it (CLIP skip); None: the family's own. hooks: changes of it on a schedule, which its conditionings may carry
+    to the model.
     """
 
     wire: ClassVar[str] = "CLIP"
@@ -247,6 +294,7 @@ class TextEncoder:
     files: tuple[WeightFile, ...]
     last_layer: int | None = None
     patches: tuple[object, ...] = ()
+    hooks: TextHooks | None = None
 
     @property
     def encoders(self) -> tuple[TextEncoder, ...]:
@@ -265,6 +313,106 @@ class Vae:
 
 
 @dataclass(frozen=True)
+class ClipVision:
+    """CLIP's picture encoder: a recipe."""
+
+    wire: ClassVar[str] = "CLIP_VISION"
+    file: WeightFile
+
+
+@dataclass(frozen=True, eq=False)
+class ClipVisionOutput:
+    """What CLIP sees in pictures, float32. image_embeds: [B, P], one vector a picture, in the space it shares with
+    texts. last_hidden, penultimate: [B, 1 + patches, D], states behind the last layer and the one before it, not
+    normed; first a token for the whole, then one a patch, row by row.
+    """
+
+    wire: ClassVar[str] = "CLIP_VISION_OUTPUT"
+    image_embeds: Tensor
+    last_hidden: Tensor
+    penultimate: Tensor
+
+    def __post_init__(self) -> None:
+        _expect(self.image_embeds, "ClipVisionOutput.image_embeds", "[B, P]", 2)
+        _expect(self.last_hidden, "ClipVisionOutput.last_hidden", "[B, T, D]", 3)
+        _expect(self.penultimate, "ClipVisionOutput.penultimate", "[B, T, D]", 3)
+
+
+@dataclass(frozen=True)
+class StyleModel:
+    """What makes tokens beside a text's of a picture (T2I-Adapter's style adapter): a recipe."""
+
+    wire: ClassVar[str] = "STYLE_MODEL"
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class IpAdapter:
+    """What lets a model attend to pictures beside texts (Ye et al. 2023): a recipe.
+
+    kind: "plain" takes a picture's one vector; "plus" and "full" take the states of its patches.
+    """
+
+    wire: ClassVar[str] = "IPADAPTER"
+    kind: str
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class ControlNet:
+    """A network that steers a denoiser by a picture: a recipe.
+
+    kind: a ControlNet (Zhang et al. 2023), one that knows several tasks ("union"), or a T2I-Adapter (Mou et al. 2023).
+    base: the denoiser to whose weights those of the file are differences; None where they are weights. task: which of
+    its tasks a union is told, counted from 0; None: none. averaged: what it adds is averaged over the picture, as with
+    networks that were trained on shuffled pictures.
+    """
+
+    wire: ClassVar[str] = "CONTROL_NET"
+    kind: Literal["controlnet", "union", "adapter"]
+    file: WeightFile
+    base: WeightFile | None = None
+    task: int | None = None
+    averaged: bool = False
+
+
+@dataclass(frozen=True)
+class DepthModel:
+    """A network that sees how far things are on pictures: a recipe. kind: as transformers names it."""
+
+    wire: ClassVar[str] = "DEPTH_MODEL"
+    kind: str
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class PoseModel:
+    """A network that sees where a person's joints are: a recipe. kind: as transformers names it."""
+
+    wire: ClassVar[str] = "POSE_MODEL"
+    kind: str
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class PersonDetector:
+    """A network that finds persons on pictures: a recipe. kind: as transformers names it."""
+
+    wire: ClassVar[str] = "PERSON_DETECTOR"
+    kind: str
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class SegmentAnythingModel:
+    """A network that finds what is at a place of a picture: a recipe. kind: as transformers names it."""
+
+    wire: ClassVar[str] = "SAM_MODEL"
+    kind: str
+    file: WeightFile
+
+
+@dataclass(frozen=True)
 class UpscaleModel:
     """A network that enlarges pictures: a recipe. architecture: its kind. scale: how many times longer sides get."""
 
@@ -272,6 +420,29 @@ class UpscaleModel:
     architecture: str
     file: WeightFile
     scale: int
+
+
+@dataclass(frozen=True)
+class LatentOperation:
+    """What can be done with a latent, or with the way guidance goes: one of the kinds below."""
+
+    wire: ClassVar[str] = "LATENT_OPERATION"
+
+
+@dataclass(frozen=True)
+class TonemapReinhard(LatentOperation):
+    """Long vectors of channels made shorter. multiplier: times the length that none exceeds."""
+
+    multiplier: float
+
+
+@dataclass(frozen=True)
+class Sharpen(LatentOperation):
+    """Directions of channels sharpened. radius: in latent pixels. sigma: of the blur, in radii. alpha: how much."""
+
+    radius: int
+    sigma: float
+    alpha: float
 
 
 def size_in_bytes(value: object) -> int:

@@ -2,8 +2,10 @@
 
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def atomic_write(path: Path, data: bytes | bytearray) -> None:
@@ -11,11 +13,21 @@ def atomic_write(path: Path, data: bytes | bytearray) -> None:
 
     Ends the reservation of the name, if `OutputFolder` made one. Raises OSError, leaving nothing behind.
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """The same for a file that is written piece by piece: it gets its name at the end of the block.
+
+    Nothing is left behind where the block ends with an error, or is closed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with beside.open("xb") as file:
-            file.write(data)
+            yield file
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):

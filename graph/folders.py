@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
-from graph.atomic import atomic_write
+from graph.atomic import atomic_file, atomic_write
 from graph.digests import Digests
 from graph.errors import FileMissing
 from graph.files import INPUT, File
@@ -14,7 +14,7 @@ from graph.layouts import LAYOUTS, folders_below
 from graph.output_folder import OutputFolder
 from graph.text import listing, nearest
 
-__all__ = ["Folders", "Found", "OutputFolder", "atomic_write"]
+__all__ = ["Folders", "Found", "OutputFolder", "atomic_file", "atomic_write"]
 
 EMBEDDINGS = "embeddings"
 MODEL_INDEX = "model_index.json"

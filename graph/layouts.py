@@ -34,6 +34,23 @@ OTHER_NAMES: Mapping[str, str] = MappingProxyType({"clip": "text_encoders", "une
 """Older names of kinds, as `extra_model_paths.yaml` files have them."""
 
 
+SAVED: Mapping[str, str] = MappingProxyType(
+    {
+        "checkpoints": "checkpoints",
+        "vae": "vae",
+        "loras": "loras",
+        "text_encoders": "clip",
+        "diffusion_models": "diffusion_models",
+    }
+)
+"""Kind of file → where in the output folder nodes save such models unless they are told otherwise."""
+
+
+def saved_below(output: Path) -> dict[str, tuple[Path, ...]]:
+    """Kind of file → the folder in which saved models of that kind lie. They need not exist."""
+    return {kind: (output / name,) for kind, name in SAVED.items()}
+
+
 def folders_below(root: Path, kind: str) -> list[Path]:
     """The folders below `root` in which files of that kind may lie. They need not exist."""
     return [root / inside / name for inside in INSIDE for name in LAYOUTS.get(kind, (kind,))]

@@ -61,6 +61,13 @@ class Default:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Declares what files call an input, where Python has no such name; the function takes it in its `**` mapping."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Lazy:
     """Declares an input whose value is computed only when the node's `needs` asks for it."""
 
@@ -223,6 +230,8 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, annotatio
                 facts["help"] = text
             case Lazy():
                 facts["lazy"] = True
+            case Named(name=name):
+                facts["name"] = name
             case Default(value=value):
                 has_default, default = True, value
             case _:
@@ -235,9 +244,8 @@ def _input(function: Callable[..., Any], parameter: inspect.Parameter, annotatio
     default = default if has_default else None
     if facts["type"] == "FLOAT" and isinstance(default, int):
         default = float(default)
-    return InputSpec(
-        name=parameter.name, required=not has_default, default=default, list=is_list, optional=optional, **facts
-    )
+    facts.setdefault("name", parameter.name)
+    return InputSpec(required=not has_default, default=default, list=is_list, optional=optional, **facts)
 
 
 def _outputs(function: Callable[..., Any], result: Any) -> tuple[OutputSpec, ...]:

@@ -29,6 +29,9 @@ FREE_PART = 0.05
 ROOM = 0.9
 """How full, as a part of the limit, the cache is after results were evicted."""
 
+LARGEST_FILE = 256 * 2**20
+"""Bytes: of a saved file above this, a model for instance, only the name is kept. If it is gone, it is made anew."""
+
 COUNT_SECONDS = 60.0
 """How often the size is looked up; in between other processes may add to it unseen."""
 
@@ -168,6 +171,8 @@ class Store:
         return None
 
     def _staged_file(self, file: KeptFile, staged: dict[str, Staged]) -> KeptFile:
+        if file.size > LARGEST_FILE:
+            return file
         path, stamp = Path(file.path), (file.size, file.mtime_ns)
         blob = self.blobs.stage_file(path)
         if stamp_of(path) != stamp or blob.size != file.size:
@@ -236,7 +241,7 @@ class Store:
         except (ValueError, TypeError, LookupError):
             return False
         blobs = {value.digest: (value.codec, value.size) for value in row.values if value.data is None}
-        blobs |= {file.digest: (FILE, file.size) for file in row.files}
+        blobs |= {file.digest: (FILE, file.size) for file in row.files if file.digest}
         for digest, (codec, size) in blobs.items():
             if digest not in whole:
                 try:

@@ -24,6 +24,7 @@ from graph.flow import Flow, types_of
 from graph.folders import Folders
 from graph.history import History
 from graph.lanes import Lanes
+from graph.layouts import saved_below
 from graph.output_folder import OutputFolder
 from graph.plan import Plan, plan
 from graph.problem import Problem, errors, joined
@@ -35,6 +36,7 @@ from graph.workflow import Workflow, load_with_problems, set_inputs
 from noisewright import __version__
 from noisewright.catalogue import catalogue_of
 from noisewright.codecs import codecs_of
+from noisewright.foresight import foreseen
 from noisewright.home import NAME, find_home
 from noisewright.outcome import Outcome, Wanted, outcome_of, place_of
 
@@ -71,10 +73,11 @@ class Engine:
 
     data: the home folder, if not the usual one. models: folders of models to search first. output: where files are
     written, if not into the home's output. device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto",
-    "fp32", "bf16", "fp16". compile: the denoiser, with torch.compile. metadata: what pictures carry, "full", "minimal"
-    or "none". keep: results, on "disk" for later processes, in "memory" for this one, or "nothing". guard: a node that
-    changes one of its inputs fails. time_limit: so many seconds a node may take; one that takes longer fails. tell: is
-    told, in a sentence, what takes time before anything runs.
+    "fp32", "bf16", "fp16". memory: what weights and computing may take on the device, "auto", "6GB" or bytes.
+    idle_unload: weights leave memory after so many seconds without use. compile: the denoiser, with torch.compile.
+    metadata: what pictures carry, "full", "minimal" or "none". keep: results, on "disk" for later processes, in
+    "memory" for this one, or "nothing". guard: a node that changes one of its inputs fails. time_limit: so many seconds
+    a node may take; one that takes longer fails. tell: is told, in a sentence, what takes time before anything runs.
     Nothing slow is loaded before something computes. Threads may share it.
     """
 
@@ -86,6 +89,8 @@ class Engine:
         output: Path | str | None = None,
         device: str = "auto",
         precision: str = "auto",
+        memory: str | int = "auto",
+        idle_unload: float | None = None,
         compile: bool = False,  # noqa: A002 — the name of the option
         metadata: Metadata = "full",
         keep: Keep = "disk",
@@ -100,6 +105,8 @@ class Engine:
         self._models = tuple(Path(folder).expanduser() for folder in models)
         self._digests = Digests(self.home.cache / "digests.db")
         self._compute = {"device": device, "precision": precision, "compile": compile}
+        self._memory = memory
+        self._idle_unload = idle_unload
         self._recording = Recording(metadata=metadata, app={"name": NAME, "version": __version__})
         self._keep: Keep = keep
         self._guard = guard
@@ -157,11 +164,13 @@ class Engine:
 
     @cached_property
     def weights(self) -> "Weights":
-        """The weights of this process. Raises GraphError where there is no such device or precision."""
+        """The weights of this process. Raises GraphError where there is no such device, precision or memory."""
+        from diffusion.budget import parse_memory
         from diffusion.memory import Weights
 
         try:
-            return Weights(**self._compute)
+            budget = parse_memory(str(self._memory))
+            return Weights(**self._compute, budget=budget, idle_unload=self._idle_unload)
         except UnavailableError as error:
             raise GraphError(str(error)) from error
 
@@ -170,7 +179,8 @@ class Engine:
         return Flow(title, self.catalogue)
 
     def folders(self, workflow: Path | None = None) -> Folders:
-        """Where models and pictures are looked for: folders that were named, the person's own, the bundled ones.
+        """Where models and pictures are looked for: what nodes have saved, folders that were named, the person's own,
+        the bundled ones.
 
         Pictures are looked for in the home's `input`, then in `input` beside the workflow file, then among the
         templates'.
@@ -180,7 +190,7 @@ class Engine:
             models=(*self._models, self.home.models, self.home.bundled / "models"),
             input=(self.home.input, *beside, self.home.templates / "input"),
             digests=self._digests,
-            places={"output": (self.output.path,), "temp": (self.output.temp,)},
+            places={"output": (self.output.path,), "temp": (self.output.temp,), **saved_below(self.output.path)},
         )
 
     def read(self, source: Source, settings: Mapping[str, Any] = NOTHING) -> Workflow:
@@ -209,6 +219,10 @@ class Engine:
     def plan(self, source: Source, *wanted: Wanted, settings: Mapping[str, Any] = NOTHING) -> Plan:
         """What a run would compute, in which order and why. Raises InvalidWorkflow with all problems."""
         return self._plan(self.open(source, *wanted, settings=settings), wanted, self._recording)
+
+    def foresee(self, planned: Plan) -> tuple[str, ...]:
+        """What a person should know before this plan is run: what will not fit into memory as it is."""
+        return foreseen(planned, self.weights)
 
     def events(
         self,

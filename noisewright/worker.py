@@ -121,6 +121,8 @@ class _Work:
             output=begin.get("output"),
             device=begin.get("device", "auto"),
             precision=begin.get("precision", "auto"),
+            memory=begin.get("memory", "auto"),
+            idle_unload=begin.get("idle_unload"),
             compile=begin.get("compile", False),
             metadata=begin.get("metadata", "full"),
             guard=begin.get("guard", False),

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from graph.digests import Digests
 from graph.files import INPUT
 from graph.folders import Folders
+from graph.layouts import saved_below
 
 
 @dataclass(frozen=True)
@@ -73,5 +74,5 @@ class Places:
             models=self.models,
             input=(self.input, self.templates / "input"),
             digests=Digests(self.cache / "digests.db"),
-            places={kind: (folder,) for kind, folder in self.kinds.items() if kind != INPUT},
+            places={kind: (folder,) for kind, folder in self.kinds.items() if kind != INPUT} | saved_below(self.output),
         )

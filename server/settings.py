@@ -47,6 +47,14 @@ class Settings(Frozen):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="in which precision networks compute"
     )
+    memory: str = Field(
+        "auto",
+        pattern=r"(?i)^(auto|\d+(\.\d+)? ?([KMGT](i?B)?|B)?)$",
+        description="what weights and computing may take on each device: auto (what is free, less a tenth), or 6GB",
+    )
+    idle_unload: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="seconds without work after which weights leave memory; without it they stay"
+    )
     compile: bool = Field(False, description="compile the denoiser")
     guard: bool = Field(False, description="let a node fail that changes one of its inputs")
     time_limit: Annotated[float, Field(gt=0)] | None = Field(None, description="seconds a node may take")

@@ -40,6 +40,7 @@ TORCH_FREE = (
     "diffusion.preprocessors.ade20k.",
     "diffusion.sampling_values.",
     "diffusion.model_options.",
+    "diffusion.hooks.",
 )
 """Modules of `diffusion` that load no torch."""
 

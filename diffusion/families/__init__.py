@@ -5,15 +5,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from diffusion import added
-from diffusion.families.family import TEXT_PARTS, Checkpoint, Component, Family, Folder, Part, TextStates
+from diffusion.families.family import (
+    TEXT_PARTS,
+    Changed,
+    Checkpoint,
+    Component,
+    Family,
+    Folder,
+    Part,
+    TextPlace,
+    TextStates,
+)
 from diffusion.families.sd1 import SD1
 from diffusion.families.sd2 import SD2
 from diffusion.families.sdxl import SDXL, SDXL_REFINER
 from diffusion.header import Header
 
 __all__ = [
-    "FAMILIES", "TEXT_PARTS", "Checkpoint", "Component", "Family", "Folder", "Part", "TextStates", "families",
-    "family_named", "looks_like",
+    "FAMILIES", "TEXT_PARTS", "Changed", "Checkpoint", "Component", "Family", "Folder", "Part", "TextPlace",
+    "TextStates", "families", "family_named", "looks_like",
 ]  # fmt: skip
 
 FAMILIES: Mapping[str, Family] = MappingProxyType({one.name: one for one in (SD1, SD2, SDXL, SDXL_REFINER)})
@@ -23,6 +33,8 @@ _FINGERPRINTS: tuple[tuple[str, str], ...] = (
         r"(.*[._])?(lora_(up|down|A|B|unet|te\d?)|hada_w1_a|lokr_w1|dora_scale)[._]",
         "a LoRA, which changes a model but is none",
     ),
+    (r"lora_controlnet$", "a Control-LoRA"),
+    (r"lllite_", "a ControlNet-LLLite"),
     (r"noise_augmentor\.|embedder\.model\.visual\.", "an unCLIP checkpoint"),
     (r"conditioner\.embedders\.1\.|model\.diffusion_model\.label_emb\.", "an SDXL checkpoint"),
     (r"conditioner\.embedders\.0\.model\.", "an SDXL refiner"),
@@ -33,6 +45,7 @@ _FINGERPRINTS: tuple[tuple[str, str], ...] = (
     (r"control_model\.|input_hint_block\.|controlnet_(cond_embedding|down_blocks)\.", "a ControlNet"),
     (r"(.*\.)?motion_modules\.", "a motion module"),
     (r"image_proj\.|ip_adapter\.", "an IP-Adapter"),
+    (r"style_embedding$|transformer_layes\.", "a style model of T2I-Adapter"),
     (r"emb_params$|string_to_param|clip_[lg]$|<.*>$", "a textual inversion embedding"),
     (r"vision_model\.encoder\.", "a CLIP vision model"),
     (r"(text_model\.)?encoder\.layers\.\d+\.self_attn\.|text_model\.", "a CLIP text encoder alone"),
@@ -41,6 +54,7 @@ _FINGERPRINTS: tuple[tuple[str, str], ...] = (
     (r"down_blocks\.\d+\.(resnets|attentions)\.", "a U-Net alone, in diffusers' layout"),
     (r"input_blocks\.\d+\.", "a U-Net alone"),
     (r"(first_stage_model\.)?(encoder|decoder)\.(conv_in|down|up|mid)[._]", "an autoencoder (VAE) alone"),
+    (r"(adapter\.)?body\.\d+\.(in_conv|block1|resnets|body\.\d+\.block1)\.", "a T2I-Adapter"),
     (r"body\.\d+\.|model\.\d+\.(sub\.\d+\.)?|params_ema\.|conv_first\.", "an upscaling model"),
     (r"model\.diffusion_model\.", "a diffusion model of a family that is not known here"),
 )

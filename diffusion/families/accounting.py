@@ -9,6 +9,7 @@ IGNORED = re.compile(
     r"model_ema\..*|(sqrt_)?(one_minus_)?alphas_cumprod(_prev)?|betas|(sqrt|log)_(one_minus|recip|recipm1)_alphas_cumprod"
     r"|posterior_(variance|log_variance_clipped|mean_coef1|mean_coef2)|logvar|lvlb_weights|scale_factor|denoiser\.sigmas"
     r"|first_stage_model\.(loss|model_ema)\..*|embedding_manager\..*|v_pred|ztsnr"
+    r"|(noise_augmentor|embedder)\..*"
     r"|(cond_stage_model|conditioner\.embedders\.\d)\.(logit_scale|text_projection)"
 )
 """Names in original checkpoints that carry no weights of the networks: averages kept for training, tables, losses,

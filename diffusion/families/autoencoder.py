@@ -39,7 +39,8 @@ def autoencoder(header: Header, ignored: frozenset[str] = frozenset()) -> Compon
 def tiny_autoencoder(header: Header) -> Component | None:
     """The tiny autoencoder (TAESD, Bohan 2023) that is alone in a file, with diffusers' names; or None.
 
-    Of its structure there is one; its width is read. Raises WeightFileError for other than four latent channels.
+    Its width, and how many blocks it has between two changes of size, are read. Raises WeightFileError for other than
+    four latent channels.
     """
     if not {"encoder.layers.0.weight", "decoder.layers.0.weight"} <= header.tensors.keys():
         return None
@@ -49,13 +50,30 @@ def tiny_autoencoder(header: Header) -> Component | None:
             f"'{header.path.name}' is a tiny autoencoder with {channels} latent channels; Stable Diffusion 1, 2 and XL "
             f"have {CHANNELS}."
         )
+    encoder, decoder = _tiny_blocks(header, "encoder"), _tiny_blocks(header, "decoder")
     config = {
         "_class_name": TINY,
         "latent_channels": channels,
-        "encoder_block_out_channels": (width,) * 4,
-        "decoder_block_out_channels": (width,) * 4,
+        "encoder_block_out_channels": (width,) * len(encoder),
+        "decoder_block_out_channels": (width,) * len(decoder),
+        "num_encoder_blocks": encoder,
+        "num_decoder_blocks": decoder,
     }
     return Component("vae", header, "", "modules", config)
+
+
+def _tiny_blocks(header: Header, half: str) -> tuple[int, ...]:
+    """How many blocks stand between each two of a half's single convolutions, which begin and end it."""
+    layers = sorted(
+        {int(found[1]) for name in header.tensors if (found := re.match(rf"{half}\.layers\.(\d+)\.", name))}
+    )
+    runs: list[int] = []
+    for layer in layers:
+        if f"{half}.layers.{layer}.conv.0.weight" in header.tensors:
+            runs[-1] += 1
+        else:
+            runs.append(0)
+    return tuple(runs[:-1])  # nothing stands behind the last convolution
 
 
 def _config(header: Header, prefix: str, *, own: bool) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class TextKind:
     prefix: of its names in checkpoints. width: of the published model's states. layouts: in which it may be stored.
     activation: OpenAI's models have quick_gelu, OpenCLIP's gelu. states: what is taken of it. projected: its pooled
     state goes through a projection, which the file holds. whole: how many layers the published model has, where files
-    with transformers' names leave out the last one, since nothing is taken of it.
+    with transformers' names leave out the last one, since nothing is taken of it. name: what it is called alone in a
+    file.
     """
 
     part: Part
@@ -36,6 +37,7 @@ class TextKind:
     states: TextStates = TextStates()
     projected: bool = False
     whole: int | None = None
+    name: str = "clip_l"
 
 
 def text_encoder(

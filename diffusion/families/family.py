@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from diffusion.header import Header
 from diffusion.values import LatentSpace
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from diffusion.prediction import Prediction
 
-Part = Literal["unet", "text_encoder", "text_encoder_2", "vae", "upscaler"]
+Part = Literal[
+    "unet",
+    "text_encoder",
+    "text_encoder_2",
+    "vae",
+    "upscaler",
+    "controlnet",
+    "adapter",
+    "clip_vision",
+    "ip_adapter",
+    "style_model",
+    "vision",
+]
 """The networks of a model, by the names of their folders in a diffusers model, and those that stand alone."""
 
 TEXT_PARTS: tuple[Part, ...] = ("text_encoder", "text_encoder_2")
@@ -36,13 +50,26 @@ class TextStates:
     padding: int = 49407
 
 
+class Changed(Protocol):
+    """What weights go through as they are read."""
+
+    @property
+    def shortfalls(self) -> Sequence[str]:
+        """What of it could not be done, in sentences."""
+        ...
+
+    def __call__(self, name: str, weight: Tensor) -> Tensor:
+        """The weight, float32, that a module's tensor has in place of the file's."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Component:
     """One network: its tensors in a file, and how its module is built.
 
     prefix: of its names in the file. config: arguments of the module's configuration. ignored: names under the prefix
     that carry no weights. states: of a text encoder, what is taken of it. rounding: number type to which its weights
-    are rounded when they are read; "": none.
+    are rounded when they are read; "": none. changed: what they then go through, such as a merge with another model.
     """
 
     part: Part
@@ -53,6 +80,7 @@ class Component:
     ignored: frozenset[str] = frozenset()
     states: TextStates = TextStates()
     rounding: str = ""
+    changed: Changed | None = None
 
     @property
     def names(self) -> list[str]:
@@ -87,6 +115,20 @@ def _no_component(header: Header, part: Part) -> Component | None:
 
 
 @dataclass(frozen=True)
+class TextPlace:
+    """Where the checkpoints of a family have a text encoder.
+
+    prefix, layout: of its names there. name: what it is called alone in a file ("clip_l"). whole: how many layers the
+    published model has, where files with transformers' names leave out the last one.
+    """
+
+    prefix: str
+    layout: Layout
+    name: str
+    whole: int | None = None
+
+
+@dataclass(frozen=True)
 class Family:
     """A family of models.
 
@@ -94,7 +136,8 @@ class Family:
     family but cannot be used. assemble: the parts of a diffusers folder → the same. vae, unet: a file with an
     autoencoder or a denoiser, whatever else is in it → that part alone. text_encoder: a file with one text encoder
     alone → it, as that part of the family. widths: of the text encoders' states, by part, in the published models.
-    prediction: what the network's answer means where the file does not say.
+    prediction: what the network's answer means where the file does not say. texts: where its checkpoints have their
+    text encoders, by part.
     """
 
     name: str
@@ -106,3 +149,4 @@ class Family:
     unet: Callable[[Header], Checkpoint | None] = _no_checkpoint
     text_encoder: Callable[[Header, Part], Component | None] = _no_component
     widths: Mapping[Part, int] = field(default_factory=lambda: MappingProxyType({}))
+    texts: Mapping[Part, TextPlace] = field(default_factory=lambda: MappingProxyType({}))

@@ -56,6 +56,7 @@ SD2 = family(
                 activation="gelu",
                 states=TextStates(layer=-2, padding=0),
                 whole=24,
+                name="clip_h",
             ),
         ),
         space=SPACE,

@@ -20,9 +20,6 @@ CLIP_L = TextKind(
     width=768,
     states=TextStates(layer=-2, normed=False),
 )
-UNCLIP_WIDTHS = (1536, 2048)
-"""Numbers that Stable Diffusion 2's unCLIP models are told: a CLIP picture vector and its noise level."""
-
 BASE_SIZES, REFINER_SIZES = 6, 5
 """Height, width, top, left, target height, target width; the refiner: height, width, top, left, aesthetic score."""
 
@@ -37,6 +34,7 @@ def _open_clip(embedder: int) -> TextKind:
         activation="gelu",
         states=TextStates(layer=-2, normed=False, padding=0),
         projected=True,
+        name="clip_g",
     )
 
 
@@ -46,8 +44,7 @@ def _is_refiner(unet: Mapping[str, Any]) -> bool:
 
 
 def _is_told(unet: Mapping[str, Any]) -> bool:
-    told_width = unet.get("projection_class_embeddings_input_dim")
-    return unet.get("addition_embed_type") == "text_time" and told_width not in UNCLIP_WIDTHS
+    return unet.get("addition_embed_type") == "text_time"
 
 
 SDXL = family(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from diffusion.families.accounting import account_for_all, refuse_quantised, without_weights
 from diffusion.families.autoencoder import CHANNELS, autoencoder, tiny_autoencoder
 from diffusion.families.clip import TextKind, text_encoder, text_folder
-from diffusion.families.family import Checkpoint, Component, Family, Folder, Part
+from diffusion.families.family import Checkpoint, Component, Family, Folder, Part, TextPlace
 from diffusion.families.unet import FIRST, told_sizes, unet
 from diffusion.header import Header, WeightFileError
 from diffusion.original_layout import UNET_PREFIX
@@ -60,6 +60,9 @@ def family(of: Structure) -> Family:
         unet=partial(_unet, of),
         text_encoder=partial(_text_encoder, of),
         widths=MappingProxyType({kind.part: kind.width for kind in of.texts}),
+        texts=MappingProxyType(
+            {kind.part: TextPlace(kind.prefix, kind.layouts[0], kind.name, kind.whole) for kind in of.texts}
+        ),
     )
 
 
@@ -132,7 +135,8 @@ def _vae(of: Structure, header: Header) -> Checkpoint | None:
     if tiny is not None:
         # It speaks a family's model scale, and is told from those of others by its file's name alone.
         fits = ("xl" in header.path.stem.lower()) == (of.space.name == "sdxl")
-        return Checkpoint(MappingProxyType({"vae": tiny}), _space(of, header, CHANNELS)) if fits else None
+        halvings = len(tiny.config["decoder_block_out_channels"]) - 1
+        return Checkpoint(MappingProxyType({"vae": tiny}), _space(of, header, CHANNELS, halvings)) if fits else None
     found = autoencoder(header)
     if found is None:
         return None

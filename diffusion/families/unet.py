@@ -1,6 +1,6 @@
 """The U-Net of Stable Diffusion 1, 2 and XL in a file, its configuration read from shapes. Loads no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffusion.families.family import Component, Layout
@@ -10,6 +10,12 @@ from diffusion.original_layout import UNET_PREFIX, unet_names
 
 FIRST, LAST = "input_blocks.0.0.weight", "out.2.weight"
 OWN_FIRST, OWN_LAST = "conv_in.weight", "up_blocks.0.resnets.0.conv1.weight"
+
+UNCLIP_WIDTHS = (1536, 2048)
+"""Numbers that Stable Diffusion 2's unCLIP models are told: a CLIP picture vector and its noise level."""
+
+AUGMENTOR = "noise_augmentor."
+"""Where unCLIP checkpoints keep the statistics of CLIP's picture vectors."""
 
 TIME_WIDTH = 256
 """Numbers that each size SDXL is told becomes (Podell et al. 2023, §2.2)."""
@@ -30,6 +36,11 @@ def unet(header: Header, ignored: frozenset[str] = frozenset()) -> Component | N
     return Component("unet", header, prefix, layout, _config(header, _shapes(header, prefix, layout)), ignored)
 
 
+def original_shapes(found: Component) -> Shapes:
+    """Shapes of a U-Net's tensors by original names without prefix."""
+    return _shapes(found.header, found.prefix, found.layout)
+
+
 def _shapes(header: Header, prefix: str, layout: Layout) -> Shapes:
     """Shapes by original names without prefix."""
     if layout == "original":
@@ -47,34 +58,50 @@ def _shapes(header: Header, prefix: str, layout: Layout) -> Shapes:
 
 
 def _config(header: Header, shapes: Shapes) -> dict[str, Any]:
-    """Configuration of diffusers' `UNet2DConditionModel`. Its `attention_head_dim` is the number of heads."""
+    """Configuration of diffusers' `UNet2DConditionModel`."""
+    _shape(header, shapes, "middle_block.1.proj_in.weight")  # those of all families attend in the middle
+    config = encoder(header, shapes, header.config.get("unet", {}).get("attention_heads"))
+    up = {"CrossAttnDownBlock2D": "CrossAttnUpBlock2D", "DownBlock2D": "UpBlock2D"}
+    return config | {
+        "sample_size": 64,
+        "out_channels": _shape(header, shapes, LAST)[0],
+        "up_block_types": tuple(up[kind] for kind in reversed(config["down_block_types"])),
+    }
+
+
+def encoder(header: Header, shapes: Shapes, heads: int | Sequence[int] | None) -> dict[str, Any]:
+    """The part of a configuration that is about a U-Net's input and middle layers, which is all that a ControlNet has.
+
+    shapes: by original names without prefix. heads: of its attention, if known; what diffusers calls
+    `attention_head_dim` is their number. Of a middle that does not attend, as small ControlNets have it, the
+    configuration says no width of tokens, unless other layers do.
+    """
     levels = _levels(header, shapes)
     layers = len(levels[0])
     widths = tuple(_shape(header, shapes, f"input_blocks.{level[0]}.0.in_layers.2.weight")[0] for level in levels)
     depths = [count(shapes, rf"input_blocks\.{level[0]}\.1\.transformer_blocks\.(\d+)\.") for level in levels]
     middle = count(shapes, r"middle_block\.1\.transformer_blocks\.(\d+)\.")
-    linear = len(_shape(header, shapes, "middle_block.1.proj_in.weight")) == 2
-    heads = header.config.get("unet", {}).get("attention_heads")
+    linear = any(len(shape) == 2 for name, shape in shapes.items() if name.endswith(".proj_in.weight"))
+    tokens = (shape[1] for name, shape in shapes.items() if name.endswith(".attn2.to_k.weight"))
     config = {
-        "sample_size": 64,
         "in_channels": _shape(header, shapes, FIRST)[1],
-        "out_channels": _shape(header, shapes, LAST)[0],
         "block_out_channels": norm_groups_fit(header, widths),
         "layers_per_block": layers,
         "down_block_types": tuple("CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in depths),
-        "up_block_types": tuple("CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(depths)),
-        "cross_attention_dim": _shape(header, shapes, "middle_block.1.transformer_blocks.0.attn2.to_k.weight")[1],
-        "transformer_layers_per_block": _depths(depths, middle),
+        "mid_block_type": "UNetMidBlock2DCrossAttn" if middle else "UNetMidBlock2D",
+        "cross_attention_dim": next(tokens, None),
+        "transformer_layers_per_block": _depths(depths, middle or 1),
         "use_linear_projection": linear,
         "attention_head_dim": heads or (tuple(max(1, width // 64) for width in widths) if linear else 8),
         "norm_num_groups": NORM_GROUPS,
     }
     if "label_emb.0.0.weight" in shapes:
-        config |= {
-            "addition_embed_type": "text_time",
-            "addition_time_embed_dim": TIME_WIDTH,
-            "projection_class_embeddings_input_dim": shapes["label_emb.0.0.weight"][1],
-        }
+        told = shapes["label_emb.0.0.weight"][1]
+        config["projection_class_embeddings_input_dim"] = told
+        if told in UNCLIP_WIDTHS or f"{AUGMENTOR}data_mean" in header.tensors:
+            config["class_embed_type"] = "projection"
+        else:
+            config |= {"addition_embed_type": "text_time", "addition_time_embed_dim": TIME_WIDTH}
     return config
 
 

@@ -34,7 +34,7 @@ def with_lora(
     if changed_model is None and changed_text is None:
         return Patched(model, text_encoder)
     patch = LoraPatch(file, 0.0)
-    networks = _networks(model) + _networks(text_encoder)
+    networks = networks_of(model) + networks_of(text_encoder)
     fits = require_fit(read_lora(patch.path, file.digest), networks)
     places = {fit.component.part == "unet" for fit in fits if fit.changes}
     if changed_model is not None and True in places:
@@ -44,7 +44,7 @@ def with_lora(
     return Patched(model, text_encoder)
 
 
-def _networks(recipe: Model | TextEncoder | None) -> list[tuple[Component, str]]:
+def networks_of(recipe: Model | TextEncoder | None) -> list[tuple[Component, str]]:
     """The networks of a recipe, each with the title of its family."""
     if recipe is None:
         return []

@@ -40,17 +40,33 @@ class Stack:
     ) -> nn.Module:
         """The network under these strengths, one of each file: a structure of its own over the same tensors.
 
-        finish: makes it ready to run before anything is attached to its layers, which stays on the device.
+        finish: makes it ready to run before anything is attached to its layers, which stays on the device. Weights that
+        are away stay as they are: see `changing`.
         """
         twin, readers = clone(self.module), self._readers()
         for (place, leaf), members in self._merged.items():
-            self._merge(
-                twin, self._names[place], leaf, [(change, strengths[at], readers[at]) for at, change in members]
-            )
+            if not self._is_away(place, leaf):
+                self._merge(
+                    twin, self._names[place], leaf, [(change, strengths[at], readers[at]) for at, change in members]
+                )
         run = finish(twin)
         for place, pair in self.pairs.items():
             attach(twin.get_submodule(self._names[place]), pair.of_strengths(strengths, self.residence.dtype))
         return run
+
+    def changing(self, strengths: Sequence[float]) -> Callable[[str, Tensor], Tensor]:
+        """For weights that are away: what is made of each when it comes, by its name in the network."""
+        readers = self._readers()
+        changes = {
+            f"{self._names[place]}.{leaf}": [(change, strengths[at], readers[at]) for at, change in members]
+            for (place, leaf), members in self._merged.items()
+            if self._is_away(place, leaf)
+        }
+
+        def changed(name: str, weight: Tensor) -> Tensor:
+            return under_changes(weight, self.residence, changes[name]) if name in changes else weight
+
+        return changed
 
     @property
     def nbytes(self) -> int:
@@ -75,6 +91,10 @@ class Stack:
             place: read_pair(self.module.get_submodule(self._names[place]), members, readers, self.residence)
             for place, members in self._low_rank.items()
         }
+
+    def _is_away(self, place: str, leaf: Leaf) -> bool:
+        layer = self.module.get_submodule(self._names[place])
+        return not isinstance(layer, PackedConv2d) and layer.get_parameter(leaf).is_meta
 
     def _readers(self) -> list[Reader]:
         """One for each LoRA."""
@@ -117,13 +137,17 @@ class Stack:
         """Give a layer of the twin a tensor of its own, with all changes in it."""
         layer = twin.get_submodule(name)
         plain = layer.unpacked() if isinstance(layer, PackedConv2d) else layer
-        before = plain.get_parameter(leaf)
-        weight = merged(before.to(self.residence.device, torch.float32), changes)
-        weight = weight.to(before.device, before.dtype, memory_format=_layout(before))
+        weight = under_changes(plain.get_parameter(leaf), self.residence, changes)
         setattr(plain, leaf, nn.Parameter(weight, requires_grad=False))
         if isinstance(plain, nn.Conv2d) and plain is not layer:
             owner, _, last = name.rpartition(".")
             setattr(twin.get_submodule(owner), last, PackedConv2d(plain))
+
+
+def under_changes(weight: Tensor, home: Residence, changes: Sequence[tuple[Change, float, Reader]]) -> Tensor:
+    """A weight with changes in it, computed where the network computes; type, place and layout stay."""
+    changed = merged(weight.to(home.device, torch.float32), changes)
+    return changed.to(weight.device, weight.dtype, memory_format=_layout(weight))
 
 
 def merged(weight: Tensor, changes: Sequence[tuple[Change, float, Reader]]) -> Tensor:

@@ -38,13 +38,16 @@ def euler(
 
 
 @stepwise
-def euler_cfg_pp(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0) -> Step:
+def euler_cfg_pp(at: Moment, *, eta: float = 0.0, s_noise: float = 1.0, version: str = "regular") -> Step:
     """DDIM with CFG++: noise read from the negative answer, the guided one as target; eta 1 is ancestral. First order.
 
     Chung et al. 2024, "CFG++: Manifold-constrained Classifier Free Guidance", algorithm 2; the noise levels are taken
-    relative to alpha, so that both frames are served.
+    relative to alpha, so that both frames are served. version "alternative": Euler's method to as far beyond the guided
+    answer as the negative one lies before it, which is guidance with twice the scale.
     """
     denoised, negative = at.both(at.x, at.sigma)
+    if version == "alternative":
+        return at.step(toward(at.x, 2 * denoised - negative, at.sigma, at.sigma_next), denoised)
     alpha, alpha_next = at.frame.alpha(at.sigma), at.frame.alpha(at.sigma_next)
     noise = (at.x - alpha * negative) / at.sigma
     if eta == 0:

@@ -1,6 +1,7 @@
 """A prompt as a conditioning: the weighted states of a text encoder."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from diffusion.checkpoint import text_part
 from diffusion.families import Part
+from diffusion.hooking import encoders_of
 from diffusion.services import Weights
 from diffusion.text.clip import ClipText
 from diffusion.text.embeddings import load_embedding
@@ -29,8 +31,21 @@ def encode(
     A token of weight w is moved away from what an empty prompt has in its place: z = z_empty + w · (z − z_empty).
     Chunks stand one after another; the pooled state is that of the first, and knows no weights. Of several encoders
     the states stand side by side, the shorter ones with empty chunks behind them; the pooled state is the last one's.
-    text: one for all encoders, or one for each.
+    text: one for all encoders, or one for each. An encoder with hooks on a schedule gives an entry for each part of
+    sampling in which they stay the same. Raises WeightFileError, naming both sides, for a hook of another family.
     """
+    carried = clip.hooks.hooks if clip.hooks is not None and clip.hooks.carried else ()
+    return Conditioning(
+        tuple(
+            replace(_entry(text, encoder, weights, find_embedding), start=span.start, end=span.end, hooks=carried)
+            for encoder, span in encoders_of(clip)
+        )
+    )
+
+
+def _entry(
+    text: str | Mapping[Part, str], clip: TextEncoder, weights: Weights, find_embedding: FindEmbedding
+) -> ConditioningEntry:
     encoders = clip.encoders
     encoded = []
     for recipe in encoders:
@@ -42,7 +57,7 @@ def encode(
     length = max(len(item.states) for item in encoded)
     states = [torch.cat([item.states, *[item.empty] * (length - len(item.states))]) for item in encoded]
     tokens = torch.cat(states, dim=2).flatten(0, 1)[None]
-    return Conditioning((ConditioningEntry(tokens, encoded[-1].pooled),))
+    return ConditioningEntry(tokens, encoded[-1].pooled)
 
 
 class _Encoded(NamedTuple):

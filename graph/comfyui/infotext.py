@@ -47,6 +47,11 @@ PIXEL_METHODS: Mapping[str, str] = MappingProxyType(
 )
 """Labels of upscalers in lower case → methods of LatentUpscale and of ImageScale."""
 
+BROWNIAN = frozenset(
+    f"dpmpp_{kind}{device}" for kind in ("sde", "2m_sde", "2m_sde_heun", "3m_sde") for device in ("", "_gpu")
+)
+"""Samplers that draw noise along a Brownian path, which is never that of a card here."""
+
 INTERFACE = (
     ("prompt", "prompt", "text", "Prompt"),
     ("negative", "negative", "text", "What to avoid"),
@@ -72,6 +77,7 @@ def to_workflow(infotext: Infotext, catalogue: Catalogue) -> tuple[Workflow, lis
     positive_text = rewrite(infotext.prompt, embeddings, steps)
     model, clip = drawing.loras(positive_text, model, clip)
     clip = drawing.clip_skip(clip)
+    model = drawing.noise(model)
     prompts = (
         drawing.encoded("prompt", positive_text, clip, loads=True),
         drawing.encoded("negative", rewrite(infotext.negative, embeddings, steps), clip),
@@ -103,6 +109,7 @@ class _Drawing:
         self.files: dict[str, dict[str, str]] = {}
         self._names = Names()
         self._column = self._row = 0
+        self._on_card = False
 
     def add(self, name: str, type_id: str, **inputs: Any) -> str:
         """Put in a node below the last one, and say what its id became."""
@@ -156,6 +163,13 @@ class _Drawing:
         if skip == 1:
             return clip
         return Link(self.add("clip_skip", "CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-skip), "CLIP")
+
+    def noise(self, model: Link) -> Link:
+        """Noise as NVIDIA cards draw it, of the first step and of all others, where the picture was made with it."""
+        if not self.settings.noise_of_card:
+            return model
+        self._on_card = True
+        return Link(self.add("noise", "ModelNoiseSource", model=model, initial="cuda", steps="cuda"), "MODEL")
 
     def encoded(self, name: str, prompt: Prompt, clip: Link, *, loads: bool = False) -> Link:
         """A prompt, the parts of which BREAK and AND join. loads: whether its LoRAs have been loaded."""
@@ -238,6 +252,9 @@ class _Drawing:
         if name == "sample" or chosen != first:
             for note in chosen.notes:
                 settings.report(f"{note[0].upper()}{note[1:]}.", "")
+            if self._on_card and chosen.sampler in BROWNIAN:
+                text = f"The sampler '{chosen.sampler}' adds the processor's noise in its steps; A1111 adds the card's."
+                settings.report(text, "")
         positive, negative = prompts
         sampler = self.add(
             name,

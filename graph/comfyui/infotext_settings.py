@@ -31,6 +31,26 @@ class Settings:
         """Whether there was a second, larger pass."""
         return any(f"hires {key}" in self._given for key in ("upscale", "resize", "upscaler"))
 
+    @property
+    def noise_of_card(self) -> bool:
+        """Whether noise was drawn as NVIDIA cards draw it: "GPU", which A1111 leaves out, being its default, or "NV".
+
+        A text that says nothing at all of where it is from is reported, and taken for one of A1111.
+        """
+        source, version = self.text("RNG").upper(), self.text("Version").lower()
+        if source in ("GPU", "NV"):
+            return True
+        if source or "comfy" in version:
+            if source not in ("", "CPU"):
+                self.report(f"The noise of the setting 'RNG' ({shown(self.text('RNG'))}) is not known here.", "")
+            return False
+        if not version:
+            self.report(
+                "The infotext does not say how its noise was drawn. The node 'noise' draws it as NVIDIA cards do.",
+                "If the picture was made on another device, remove that node.",
+            )
+        return True
+
     def report(self, message: str, hint: str, code: Code = "changed_value") -> None:
         """Keep a problem."""
         self.problems.append(Problem(code=code, message=message, hint=hint, severity="warning"))
@@ -88,7 +108,7 @@ class Settings:
         return (_eighths(wide or width * high / height), _eighths(high or height * wide / width)), "disabled"
 
     def report_the_rest(self) -> None:
-        """A problem for every setting that nothing asked for, and for what A1111 does in another way without saying."""
+        """A problem for every setting that nothing asked for, and for a picture that was made from another one."""
         if "denoising strength" in self._given and not self.has_hires:
             self._used.add("denoising strength")
             value = self._given["denoising strength"][1]
@@ -97,11 +117,9 @@ class Settings:
             )
             self.report(message, "The workflow begins from noise alone. Put LoadImage and VAEEncode before it.")
         for key, (name, value) in self._given.items():
-            if key not in self._used and name not in DESCRIBING and key != "rng":
+            if key not in self._used and name not in DESCRIBING:
                 message = f"The setting '{name}' ({shown(value)}) has no counterpart; it is not in the workflow."
                 self.report(message, "", "unmapped_values")
-        if self.text("RNG").upper() != "CPU" and "comfy" not in self.text("Version").lower():
-            self.report("The seed gives other noise than in A1111, which draws it on the graphics card.", "")
 
 
 def _number(text: str) -> float:

@@ -13,7 +13,8 @@ from noisewright import catalogue
 from noisewright.engine import Engine, Opened
 from noisewright.home import Home
 
-OPTIONS = ("models", "output", "device", "precision", "compile", "metadata", "guard", "time_limit")
+OPTIONS = ("models", "output", "device", "precision", "memory", "idle_unload", "compile", "metadata", "guard",
+           "time_limit")  # fmt: skip
 """Arguments of the command line that go to the engine as they are, where a command has them."""
 
 
@@ -85,10 +86,13 @@ def add_models(command: argparse.ArgumentParser) -> None:
 
 
 def add_compute(command: Any) -> None:
-    """Declare `--device` and `--precision`."""
+    """Declare `--device`, `--precision` and `--memory`."""
     command.add_argument("--device", default="auto", help="auto, cpu, cuda[:n], mps or xpu")
     command.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"),
                          help="auto: what the device computes fast and well; fp32: the reference")  # fmt: skip
+    command.add_argument("--memory", default="auto", metavar="AMOUNT",
+                         help="what weights and computing may take on the device: auto (what is free, less a tenth), "
+                              "or an amount such as 6GB")  # fmt: skip
 
 
 def add_making(command: argparse.ArgumentParser) -> None:
@@ -101,6 +105,8 @@ def add_making(command: argparse.ArgumentParser) -> None:
     command.add_argument("--metadata", default="full", choices=("full", "minimal", "none"),
                          help="what pictures carry: the workflow and a run record, only the mark of generated media, "
                               "or nothing")  # fmt: skip
+    command.add_argument("--idle-unload", type=_seconds, metavar="SECONDS",
+                         help="let weights leave memory after so long without use; without it they stay")  # fmt: skip
     command.add_argument("--guard", action="store_true", help="let a node fail that changes one of its inputs")
     command.add_argument("--time-limit", type=_seconds, metavar="SECONDS",
                          help="let a node fail that takes longer; without it, a node takes as long as it takes"

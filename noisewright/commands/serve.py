@@ -132,7 +132,8 @@ def hiring(home: Home, settings: Settings) -> "Callable[[str, str], LocalWorker]
     """Makes workers: processes of this program, each for one device."""
     from server.worker import LocalWorker
 
-    options = settings.model_dump(mode="json", include={"precision", "compile", "guard", "time_limit", "metadata"})
+    passed = {"precision", "memory", "idle_unload", "compile", "guard", "time_limit", "metadata"}
+    options = settings.model_dump(mode="json", include=passed)
     options |= {
         "models": [str(folder.expanduser().absolute()) for folder in settings.models],
         "output": str(settings.output.expanduser().absolute()) if settings.output is not None else None,

@@ -20,7 +20,7 @@ _BUILT_IN: Mapping[str, str] = MappingProxyType(
         if isinstance(kind, type) and issubclass(kind, Exception)
     }
 )
-_MEMORY = frozenset({"out_of_memory", "out_of_memory_error"})
+_MEMORY = frozenset({"out_of_memory", "out_of_memory_error", "memory_shortage"})
 
 
 def error_data(

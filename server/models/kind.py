@@ -17,6 +17,8 @@ UNET = "model.diffusion_model."
 VAE = ("first_stage_model.", "vae.")
 
 FOLDERS: tuple[tuple[str, str], ...] = (
+    ("ipadapter", r"(image_proj|ip_adapter)\."),
+    ("style_models", r"style_embedding$|transformer_layes\."),
     ("loras", r"lora_(unet|te\d?|transformer)_|.*[._](lora_(up|down|A|B)|lora\.(up|down)|hada_w1_a|lokr_w1)\b"),
     ("controlnet", r"(control_model|controlnet_cond_embedding|controlnet_down_blocks|input_hint_block)\."),
     ("controlnet", r"(adapter\.)?body\.\d+\.(block1|in_conv)\."),

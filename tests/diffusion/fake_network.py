@@ -8,7 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from diffusion.changing import Layout
 from diffusion.context import Context, Inputs
+from diffusion.equipment import Equipment
 from diffusion.prediction import EpsPrediction, Prediction, discrete_sigmas
 from diffusion.values import Conditioning, ConditioningEntry, LatentSpace, Model, WeightFile
 
@@ -25,6 +27,8 @@ class Call(NamedTuple):
     pooled: Tensor | None
     sizes: Tensor | None
     beside: Tensor | None
+    changes: tuple[object, ...] = ()
+    sigma: float = 0.0
 
 
 def blend(x: Tensor, timestep: Tensor, tokens: Tensor) -> Tensor:
@@ -42,11 +46,18 @@ class FakeNetwork:
     space: LatentSpace = SPACE
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     inputs: Inputs = Inputs(tokens=3)
+    layout: Layout = Layout(widths=(320, 640, 1280, 1280), inputs=12, attends=(0, 1, 2))
+    notes: list[str] = field(default_factory=list)
+    equipment: Equipment = field(default_factory=Equipment)
     calls: list[Call] = field(default_factory=list)
 
     def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
-        self.calls.append(Call(x, timestep, context.tokens, context.pooled, context.sizes, context.beside))
+        told = context.pooled, context.sizes, context.beside, context.changes, context.sigma
+        self.calls.append(Call(x, timestep, context.tokens, *told))
         return self.answer(x, timestep, context.tokens)
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
 
     @property
     def rows(self) -> list[int]:

@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from diffusion.conditioning import (
+    as_default,
     average,
+    carrying,
     combine,
     concatenate,
     restrict_to_area,
@@ -13,9 +15,12 @@ from diffusion.conditioning import (
     restrict_to_range,
     showing,
     told_sizes,
+    weighted,
     zero_out,
 )
-from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning
+from diffusion.hooks import Hook, Hooks
+from diffusion.lora.patch import LoraPatch
+from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning, WeightFile
 
 
 def encoded(seed: int, tokens: int = 5, width: int = 3, *, pooled: bool = True) -> Conditioning:
@@ -90,6 +95,10 @@ def test_restrictions_apply_to_every_entry() -> None:
         assert (entry.mask_strength, entry.mask_bounds) == (0.7, True)
     for entry in restrict_to_range(both, 0.2, 0.6).entries:
         assert (entry.start, entry.end) == (0.2, 0.6)
+    for entry in weighted(restrict_to_area(both, area, 0.5), 0.3).entries:
+        assert (entry.area, entry.strength) == (area, 0.3)
+    for entry in as_default(both).entries:
+        assert entry.is_default
 
 
 def test_an_area_takes_the_place_of_a_masks_bounds() -> None:
@@ -97,6 +106,13 @@ def test_an_area_takes_the_place_of_a_masks_bounds() -> None:
     entry = restrict_to_area(bounded, Area(64, 64, 0, 0), 1.0).entries[0]
     assert entry.mask is not None
     assert not entry.mask_bounds
+
+
+def test_hooks_come_behind_those_there_are_and_count_once() -> None:
+    first, second = (Hook(LoraPatch(WeightFile(name, name), 1.0), None) for name in "ab")
+    half = combine(carrying(encoded(0), Hooks((first,))), encoded(1))
+    found = [entry.hooks for entry in carrying(half, Hooks((second, first))).entries]
+    assert found == [(first, second), (second, first)]
 
 
 def test_sizes_and_pictures_are_for_every_entry() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from diffusion.guidance import Guided
 from diffusion.guiders import denoiser_of
 from diffusion.joins import Answers, joined
-from diffusion.model_options import NormedGuidance, RescaledGuidance, ScaledNoise
+from diffusion.model_options import NormedGuidance, PerpendicularGuidance, RescaledGuidance, ScaledNoise
 from diffusion.sampling_values import BasicGuider, CfgGuider, DualCfgGuider, Guider, PerpNegGuider
 from diffusion.values import Area, Conditioning
 from tests.diffusion.fake_network import MODEL, FakeNetwork, blend, prompt
@@ -115,6 +115,19 @@ def test_perp_neg_takes_away_only_what_is_perpendicular() -> None:
 def test_perp_neg_without_a_way_to_the_positive_side_is_finite() -> None:
     found = laid(PerpNegGuider(MODEL, ONE, NOT, ONE, 5.0, 1.0))(noisy(), SIGMA)
     assert bool(found.isfinite().all())
+
+
+def test_a_model_can_bring_perpendicular_guidance_with_it() -> None:
+    x, model = noisy(), replace(MODEL, options=(PerpendicularGuidance(EMPTY, 0.8),))
+    found = laid(CfgGuider(model, ONE, NOT, 5.0))(x, SIGMA)
+    assert torch.equal(found, laid(PerpNegGuider(MODEL, ONE, NOT, EMPTY, 5.0, 0.8))(x, SIGMA))
+
+
+def test_options_that_change_the_result_count_in_perpendicular_guidance_too() -> None:
+    x, model = noisy(), replace(MODEL, options=(RescaledGuidance(0.7), ScaledNoise(1.25)))
+    plain = laid(PerpNegGuider(MODEL, ONE, NOT, EMPTY, 5.0, 0.8))(x, SIGMA)
+    found = laid(PerpNegGuider(model, ONE, NOT, EMPTY, 5.0, 0.8))(x, SIGMA)
+    torch.testing.assert_close(found, x - (x - plain) / 1.25)
 
 
 def test_gaps_of_one_side_are_filled_by_the_others() -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from diffusers.loaders.single_file_utils import (
+    convert_controlnet_checkpoint,
     convert_ldm_unet_checkpoint,
     convert_ldm_vae_checkpoint,
     convert_open_clip_checkpoint,
@@ -10,8 +11,17 @@ from diffusers.loaders.single_file_utils import (
 from transformers import CLIPTextModelWithProjection
 
 from benchmarks import sd15_checkpoint
-from diffusion.architectures import AutoencoderKL, CLIPTextConfig, UNet2DConditionModel
-from diffusion.original_layout import UNET_PREFIX, open_clip_places, text_names, unet_names, vae_names
+from diffusion.architectures import AutoencoderKL, CLIPTextConfig, ControlNetModel, UNet2DConditionModel
+from diffusion.original_layout import (
+    CONTROL_PREFIX,
+    UNET_PREFIX,
+    adapter_names,
+    control_names,
+    open_clip_places,
+    text_names,
+    unet_names,
+    vae_names,
+)
 from tests.diffusion.tiny import tiny_text_encoder
 from tests.diffusion.tiny_families import text_tensors
 
@@ -73,7 +83,7 @@ def test_open_clip_comes_back():
 
 @pytest.mark.parametrize("name", ["encoder.layers.0.mlp.fc3", "visual.proj"])
 def test_a_stranger_is_an_error(name):
-    with pytest.raises(ValueError, match=f"'{name}' is no tensor of a CLIP text model"):
+    with pytest.raises(ValueError, match=f"'{name}' is no tensor of a CLIP model"):
         open_clip_places([name], "")
 
 
@@ -110,3 +120,44 @@ def test_names_of_stable_diffusion_1_5():
     assert shapes["first_stage_model.decoder.up.3.upsample.conv.weight"] == (512, 512, 3, 3)
     assert shapes["first_stage_model.encoder.mid.attn_1.q.weight"] == (512, 512, 1, 1)
     assert shapes["cond_stage_model.transformer.text_model.encoder.layers.11.mlp.fc1.weight"] == (3072, 768)
+
+
+def test_controlnet_comes_back():
+    with torch.device("meta"):
+        module = ControlNetModel(
+            block_out_channels=(32, 64, 64),
+            layers_per_block=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            cross_attention_dim=64,
+        )
+    weights = module.state_dict()
+    names = control_names(list(weights), 2)
+    assert all(name.startswith(CONTROL_PREFIX) for name in names.values())
+    back = convert_controlnet_checkpoint({file: weights[name] for name, file in names.items()}, module.config)
+    assert {name: id(tensor) for name, tensor in back.items()} == {name: id(tensor) for name, tensor in weights.items()}
+
+
+def test_a_controlnet_has_the_published_names():
+    last = {f"controlnet_cond_embedding.blocks.{number}.bias": "" for number in range(6)}
+    names = control_names([*last, "controlnet_cond_embedding.conv_out.bias", "controlnet_mid_block.weight"], 2)
+    assert names["controlnet_cond_embedding.blocks.5.bias"] == "control_model.input_hint_block.12.bias"
+    assert names["controlnet_cond_embedding.conv_out.bias"] == "control_model.input_hint_block.14.bias"
+    assert names["controlnet_mid_block.weight"] == "control_model.middle_block_out.0.weight"
+    with pytest.raises(ValueError, match=r"'controlnet_x_embedder\.weight' is no tensor of a ControlNet"):
+        control_names(["controlnet_x_embedder.weight"], 2)
+
+
+def test_adapters_have_the_published_names():
+    full = {
+        "conv_in.weight": "conv_in.weight",
+        "body.0.resnets.1.block2.bias": "body.1.block2.bias",
+        "body.1.in_conv.weight": "body.2.in_conv.weight",
+        "body.3.resnets.1.block1.weight": "body.7.block1.weight",
+    }
+    assert adapter_names(list(full), 2) == full
+    light = {
+        "body.0.in_conv.weight": "body.0.in_conv.weight",
+        "body.3.resnets.2.block1.weight": "body.3.body.2.block1.weight",
+        "body.1.out_conv.bias": "body.1.out_conv.bias",
+    }
+    assert adapter_names(list(light), 0) == light

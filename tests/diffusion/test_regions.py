@@ -1,13 +1,14 @@
 """Regions, against weights computed independently in numpy and masks resized by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from diffusion.prediction import EpsPrediction, FlowPrediction, discrete_sigmas
-from diffusion.regions import Box, Region, feather, fit_mask, holding, lay, matched, repeat_items
+from diffusion.regions import Box, Region, cover, feather, fit_mask, holding, lay, matched, repeat_items
 from diffusion.values import Area, Conditioning, ConditioningEntry
 
 EPS = EpsPrediction(discrete_sigmas())
@@ -158,7 +159,7 @@ def test_a_part_of_the_picture_gets_an_opposite_that_sees_the_same_part() -> Non
     plain = laid()
     left, opposite = matched([plain], [corner, plain], 16, 24)
     assert left is plain
-    assert opposite.entry is plain.entry
+    assert opposite.entry.tokens is plain.entry.tokens
     assert opposite.box == corner.box
     assert opposite.weight is corner.weight
     assert (opposite.begin, opposite.end) == (corner.begin, corner.end)
@@ -167,8 +168,50 @@ def test_a_part_of_the_picture_gets_an_opposite_that_sees_the_same_part() -> Non
 def test_the_opposite_has_the_tokens_of_the_smallest_region_around_it() -> None:
     corner = laid(area=Area(height=64, width=64, y=0, x=0))
     half, plain = laid(area=Area(height=128, width=96, y=0, x=0)), laid()
-    assert matched([plain, half], [corner], 16, 24)[-1].entry is half.entry
+    assert matched([plain, half], [corner], 16, 24)[-1].entry.tokens is half.entry.tokens
     assert len(matched([plain, corner], [corner], 16, 24)) == 2
     assert len(matched([plain], [corner, corner], 16, 24)) == 2
     assert len(matched([half], [laid(area=Area(height=64, width=64, y=0, x=128))], 16, 24)) == 1
     assert matched([], [corner], 16, 24) == ()
+
+
+def test_a_default_entry_fills_what_the_others_leave_pixel_by_pixel() -> None:
+    """Weights by hand: 1 − (their sum), never below 0, times the default's own; two of them do not see each other."""
+    mask = torch.rand(1, 16, 24, generator=torch.Generator().manual_seed(3))
+    given = [
+        ConditioningEntry(torch.zeros(1, 2, 3), strength=0.5, is_default=True),
+        ConditioningEntry(torch.zeros(1, 2, 3), mask=mask),
+        ConditioningEntry(torch.zeros(1, 2, 3), area=Area(height=128, width=64, y=0, x=0), strength=0.75),
+        ConditioningEntry(torch.zeros(1, 2, 3), area=Area(height=64, width=64, y=64, x=64), is_default=True),
+    ]
+    regions = lay(Conditioning(tuple(given)), (2, 4, 16, 24), 8, EPS.percent_to_sigma)
+    *others, first, second = holding(regions, 1.0)
+    assert others == [regions[1], regions[2]]
+    taken = mask[0].numpy().copy()
+    taken[:16, :8] += 0.75 * weights_by_hand(16, 24, 0, 0, 16, 8)
+    room = np.clip(1 - taken, 0, None)
+    np.testing.assert_allclose(first.weight[0, 0].numpy(), 0.5 * room, rtol=1e-5, atol=1e-6)
+    corner = weights_by_hand(16, 24, 8, 8, 8, 8) * room[8:16, 8:16]
+    np.testing.assert_allclose(second.weight[0, 0].numpy(), corner, rtol=1e-5, atol=1e-6)
+
+
+def test_a_default_entry_has_no_say_where_the_others_are_everywhere_and_all_where_none_holds() -> None:
+    early = ConditioningEntry(torch.zeros(1, 2, 3), end=0.5)
+    default = ConditioningEntry(torch.zeros(1, 2, 3), is_default=True)
+    regions = lay(Conditioning((default, early)), (1, 4, 16, 24), 8, EPS.percent_to_sigma)
+    assert list(holding(regions, 10.0)) == [regions[1]]
+    (alone,) = holding(regions, 0.1)
+    assert torch.equal(alone.weight, torch.ones(1, 1, 16, 24))
+
+
+def test_regions_cover_a_latent_together_or_alone() -> None:
+    entry = ConditioningEntry(torch.zeros(1, 2, 3))
+    whole, left, right = (
+        Region(entry, Box(0, at, 4, wide), torch.full((1, 1, 4, wide), 0.5), 9.0, 0.0)
+        for at, wide in ((0, 8), (0, 5), (5, 3))
+    )
+    assert cover([whole], 4, 8)
+    assert cover([left, right], 4, 8)
+    assert not cover([left], 4, 8)
+    assert not cover([left, replace(right, weight=torch.zeros(1, 1, 4, 3))], 4, 8)
+    assert not cover([], 4, 8)

@@ -55,6 +55,20 @@ def last(steps: Iterator[Step]) -> Step:
     return step
 
 
+@FRAMES
+def test_the_alternative_of_cfg_pp_is_guidance_of_twice_the_scale(frame: str) -> None:
+    x, sigmas = start(frame)
+    asked = closed_problem(frame)
+
+    def doubled(x: Tensor, sigma: Tensor) -> Tensor:
+        denoised, negative = asked.both(x, sigma)
+        return negative + 2 * (denoised - negative)
+
+    plain = last(sampler("euler")(PlainDenoise(doubled, PREDICTIONS[frame]), x, sigmas))
+    found = last(sampler("euler_cfg_pp")(asked, x, sigmas, version="alternative"))
+    torch.testing.assert_close(found.x, plain.x, rtol=1e-4, atol=1e-5)
+
+
 def test_the_names_are_those_of_workflows_in_their_order() -> None:
     assert tuple(SAMPLERS) == names.SAMPLERS
     assert all(name == made.name for name, made in SAMPLERS.items())

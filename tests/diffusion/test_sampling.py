@@ -10,6 +10,7 @@ from torch import Tensor
 from diffusion.checkpoint import read_checkpoint
 from diffusion.latents import empty, from_batch
 from diffusion.memory import Weights
+from diffusion.model_options import ProjectedGuidance
 from diffusion.names import SAMPLERS
 from diffusion.prediction import FlowPrediction
 from diffusion.sampling import SamplingProgress, fitted, sample
@@ -274,6 +275,16 @@ def test_a_run_resumed_after_any_step_ends_with_the_same_bits(sampler: str) -> N
     assert steps
     for step in steps:
         assert torch.equal(finished(latent, resume=step.state, **options).samples, whole.samples)
+
+
+def test_what_guidance_remembers_is_resumed_too() -> None:
+    model = replace(MODEL, options=(ProjectedGuidance(0.5, 3.0, -0.75),))
+    steps, whole = walked(run(model=model, steps=4))
+    assert not torch.equal(whole.samples, finished(steps=4).samples)
+    for step in steps:
+        assert torch.equal(finished(model=model, steps=4, resume=step.state).samples, whole.samples)
+    forgetful = {name: value for name, value in steps[1].state.items() if not name.startswith("guidance.")}
+    assert not torch.equal(finished(model=model, steps=4, resume=forgetful).samples, whole.samples)
 
 
 def test_a_state_is_flat_and_of_tensors_and_numbers() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from diffusion.tiling import in_tiles
+from diffusion.tiling import in_tiles, spans, starts
 
 
 def enlarged(tile: torch.Tensor) -> torch.Tensor:
@@ -43,3 +43,21 @@ def test_no_tile_is_larger_than_asked():
     in_tiles(lambda tile: shapes.append(tile.shape[-2:]) or tile, torch.zeros(1, 1, 50, 33), 16, 4, scale=1, channels=1)
     assert set(shapes) == {(16, 16)}
     assert len(shapes) == 4 * 3
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 28, 29, 100])
+def test_spans_cover_an_axis_and_their_weights_add_up(length, scale):
+    total = torch.zeros(length * scale)
+    for span, start in zip(spans(length, 16, 4, torch.tensor([0.0, 0.5]), scale), starts(length, 16, 4), strict=True):
+        assert (span.start, span.stop - span.start) == (start, min(16, length))
+        total[span.start * scale : span.stop * scale] += span.weight
+    torch.testing.assert_close(total, torch.ones(length * scale))
+
+
+def test_spans_rise_from_cuts_and_not_from_the_ends():
+    """Two tiles of 16 on 28: they share 4 pixels, of which the outermost of each counts nothing and the next a half."""
+    first, second = spans(28, 16, 4, torch.tensor([0.0, 0.5]))
+    assert first.weight[:13].tolist() == [1.0] * 12 + [1.0]
+    torch.testing.assert_close(first.weight[12:], torch.tensor([1.0, 1 / 1.5, 0.5 / 1.5, 0.0]))
+    torch.testing.assert_close(second.weight, first.weight.flip(0))

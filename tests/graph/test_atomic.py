@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.atomic import atomic_write, reservation_of
+from graph.atomic import atomic_file, atomic_write, reservation_of
 
 
 def test_writes_into_a_folder_that_it_makes(tmp_path):
@@ -40,3 +40,23 @@ def test_ends_the_reservation_of_its_name(tmp_path):
     reservation_of(path).touch()
     atomic_write(path, b"")
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_file_in_pieces_has_its_name_at_the_end_alone(tmp_path):
+    path = tmp_path / "a" / "b.bin"
+    with atomic_file(path) as file:
+        file.write(b"one")
+        assert not path.exists()
+        file.write(b" two")
+    assert path.read_bytes() == b"one two"
+
+
+def test_nothing_is_left_of_pieces_that_did_not_come(tmp_path):
+    def broken() -> None:
+        with atomic_file(tmp_path / "a.bin") as file:
+            file.write(b"one")
+            raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        broken()
+    assert os.listdir(tmp_path) == []

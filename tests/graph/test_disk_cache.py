@@ -315,6 +315,23 @@ def test_a_file_whose_place_is_taken_gets_another_name(cache: DiskCache, open_on
     assert (found.saved, found.missing()) == (again.saved, None)
 
 
+def test_of_a_very_large_file_only_the_name_is_kept(
+    cache: DiskCache, open_one: Open, output: OutputFolder, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("graph.store.LARGEST_FILE", 5)
+    entry = saved(output)
+    assert entry.saved is not None
+    cache.put("key", entry)
+    cache.flush()
+    assert cache.stats().blobs == 0
+    assert cache.verify().damaged == 0
+    found = open_one().get("key")
+    assert found is not None
+    assert (found.saved, found.missing(), found.restore) == (entry.saved, None, None)
+    entry.saved.paths[0].unlink()
+    assert found.missing() == entry.saved.paths[0]
+
+
 def test_a_file_that_was_only_touched_stays(cache: DiskCache, output: OutputFolder):
     entry = saved(output)
     assert entry.saved is not None

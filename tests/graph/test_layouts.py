@@ -1,7 +1,8 @@
 import pytest
 
 from graph.errors import GraphError
-from graph.layouts import folders_below, read_extra_paths
+from graph.folders import Folders
+from graph.layouts import folders_below, read_extra_paths, saved_below
 
 
 def test_a_kind_lies_where_people_s_programs_put_it(tmp_path):
@@ -44,3 +45,13 @@ def test_a_file_that_says_something_else_is_one_sentence(tmp_path, text, message
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(GraphError, match="No such file"):
         read_extra_paths(tmp_path / "none.yaml")
+
+
+def test_models_that_were_saved_are_offered(tmp_path):
+    """Nodes save below the output folder; what they have saved is found there, and nothing else of it is."""
+    for name in ("checkpoints/mine.safetensors", "clip/mine_clip_l.safetensors", "picture.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    folders = Folders(places=saved_below(tmp_path))
+    offered = {kind: folders.choices(kind) for kind in ("checkpoints", "text_encoders", "loras")}
+    assert offered == {"checkpoints": ("mine.safetensors",), "text_encoders": ("mine_clip_l.safetensors",), "loras": ()}

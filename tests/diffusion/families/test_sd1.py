@@ -175,7 +175,7 @@ def test_an_autoencoder_alone_may_be_that_of_any_family(parts_alone):
 def test_weights_may_be_rounded(parts_alone):
     model = read_unet(parts_alone["unet"], "unet", "fp8_e4m3fn")
     with WEIGHTS.lend(model) as network, WEIGHTS.lend(read_unet(parts_alone["unet"], "unet")) as exact:
-        rounded, plain = network._lease.run.state_dict(), exact._lease.run.state_dict()
+        rounded, plain = network._lease.run.unet.state_dict(), exact._lease.run.unet.state_dict()
     for name, weight in tiny_unet().state_dict().items():
         assert torch.equal(rounded[name], weight.to(torch.float8_e4m3fn).float()), name
         assert torch.equal(plain[name], weight), name

@@ -166,7 +166,7 @@ def test_a_diffusers_folder_gives_the_same(tmp_path, sdxl):
 def test_files_of_fewer_bits_are_read(tmp_path, dtype):
     parts = read_checkpoint(SDXL.write(tmp_path / "small.safetensors", dtype), str(dtype))
     with WEIGHTS.lend(parts.model) as network:
-        loaded = network._lease.run.state_dict()
+        loaded = network._lease.run.unet.state_dict()
     for name, weight in SDXL.unet.state_dict().items():
         assert torch.equal(loaded[name], weight.to(dtype).float()), name
 

@@ -80,7 +80,7 @@ def test_several_add_up_and_are_one_beside_a_layer(parts, tmp_path: Path):
     found = answer(weights, under(parts.model, *files))
     assert off(found, answer_of(changed_unet(total))) <= 1e-5
     (variant,) = [variant for strengths, variant in held(weights).variants.items() if strengths]
-    assert variant.run.get_submodule(CONVOLUTION + ".beside.down").weight.shape[0] == 5 * RANK
+    assert variant.run.get_submodule(f"unet.{CONVOLUTION}.beside.down").weight.shape[0] == 5 * RANK
 
 
 def test_a_tucker_core_goes_beside_the_layer_too(parts, tmp_path: Path):
@@ -122,7 +122,7 @@ def test_what_depends_on_the_weight_follows_what_stands_before_it(parts, tmp_pat
     assert off(answer(weights, under(parts.model, *files)), answer_of(wanted)) <= 1e-5
     (variant,) = [variant for strengths, variant in held(weights).variants.items() if strengths]
     assert variant.nbytes == after.nbytes  # only this layer was merged
-    assert variant.run.get_submodule(LINEAR + ".beside.down").weight.shape[0] == RANK  # the last one stays beside it
+    assert variant.run.get_submodule(f"unet.{LINEAR}.beside.down").weight.shape[0] == RANK  # the last stays beside
 
 
 def test_norms_and_biases_are_changed(parts, tmp_path: Path):
@@ -200,20 +200,16 @@ def test_layers_that_stream_have_it_too(parts, tmp_path: Path, monkeypatch):
 
 
 def as_streamed(weights: Weights, monkeypatch) -> list[str]:
-    from functools import partial
+    from diffusion.held import streamed
+    from diffusion.tensors import Residence
+    from diffusion.unet import Denoiser
 
-    from diffusion.held import Variant
-    from diffusion.lora.clone import clone
-    from diffusion.streaming import stream
-
-    true, order = weights._loaded, []
+    order: list[str] = []
 
     def loaded(component, precision):
-        found = true(component, precision)
-        found.is_streamed, found.finish = True, partial(stream, device=torch.device("cpu"))
-        found.variants = {(): Variant(found.finish(clone(found.module)))}
+        home = Residence(torch.device("cpu"), torch.float32)
         order.append(component.part)
-        return found
+        return streamed(component, home, precision, Denoiser, room=0)
 
     monkeypatch.setattr(weights, "_loaded", loaded)
     return order

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nodes
+from diffusion.names import SAMPLERS
+from diffusion.samplers import sampler
 from graph.catalogue import Catalogue
 from graph.check import check
-from graph.comfyui.infotext import parse, to_workflow
+from graph.comfyui.infotext import BROWNIAN, parse, to_workflow
 from graph.document import Link, Workflow
 from graph.overrides import set_inputs
 from graph.workflow import dump, load
@@ -147,10 +149,43 @@ def test_break_and_and_join_conditionings():
     assert check(workflow, CATALOGUE) == []
 
 
+@pytest.mark.parametrize("said", ["RNG: NV", "RNG: GPU", "Version: v1.10.1", "RNG: nv, Version: v1.9"])
+def test_noise_of_a_card_is_drawn_as_cards_do(said: str):
+    """A1111 says nothing of the noise where it is its default, the card's."""
+    workflow = read(
+        "a <lora:x:1>\nSteps: 20, Sampler: Euler a, Model: m, Denoising strength: 0.5, Hires upscale: 2, " + said
+    )
+    noise = {"model": Link("lora", "MODEL"), "initial": "cuda", "steps": "cuda"}
+    assert (workflow.nodes["noise"].type, inputs(workflow, "noise")) == ("ModelNoiseSource", noise)
+    assert inputs(workflow, "sample")["model"] == inputs(workflow, "refine")["model"] == Link("noise", "MODEL")
+    assert check(workflow, CATALOGUE) == []
+
+
+def test_a_text_that_does_not_say_where_it_is_from_is_taken_for_one_of_a_card():
+    workflow = read("a\nSteps: 20, Model: m", "does not say how its noise was drawn")
+    assert inputs(workflow, "sample")["model"] == Link("noise", "MODEL")
+
+
+@pytest.mark.parametrize(
+    ("said", "problems"),
+    [("RNG: CPU", []), ("RNG: cpu, Version: v1.10.1", []), ("Version: ComfyUI", []), ("RNG: TPU", ["not known here"])],
+)
+def test_noise_of_the_processor_needs_no_node(said: str, problems: list[str]):
+    workflow = read("a\nSteps: 20, Model: m, " + said, *problems)
+    assert inputs(workflow, "sample")["model"] == Link("checkpoint", "MODEL")
+
+
+def test_a_brownian_path_is_never_that_of_a_card():
+    read("a\nSteps: 20, Model: m, Sampler: DPM++ 2M SDE, RNG: NV", "'dpmpp_2m_sde' adds the processor's noise")
+    read("a\nSteps: 20, Model: m, Sampler: DPM++ 2M SDE, RNG: CPU")
+    assert {name for name in SAMPLERS if sampler(name).noise == "brownian"} == BROWNIAN
+
+
 def test_everything_without_a_counterpart_is_listed():
     read(
         "a [b|c]\nNegative prompt: <lora:x:1>\nSteps: many, Sampler: Restart, CFG scale: 1000, Seed: -1, Size: big, "
-        'Model: m, Denoising strength: 0.3, ENSD: 31337, ADetailer model: face.pt, ControlNet 0: "Module: canny"',
+        "Model: m, Denoising strength: 0.3, RNG: NV, ENSD: 31337, ADetailer model: face.pt, "
+        'ControlNet 0: "Module: canny"',
         "'Steps' is \"many\"; 20",
         "[b|c]",
         "only the LoRAs of the prompt",
@@ -162,7 +197,6 @@ def test_everything_without_a_counterpart_is_listed():
         "'ENSD' (\"31337\")",
         "'ADetailer model' (\"face.pt\")",
         "'ControlNet 0' (\"Module: canny\")",
-        "The seed gives other noise",
     )
 
 
