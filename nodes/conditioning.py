@@ -119,6 +119,14 @@ def set_area_percentage(
     return restrict_to_area(conditioning, Area(height=height, width=width, y=y, x=x, relative=True), strength)
 
 
+@node("ConditioningSetAreaStrength", category="conditioning", title="ConditioningSetAreaStrength")
+def set_area_strength(conditioning: Conditioning, strength: Strength = 1.0) -> Conditioning:
+    """Say how much a prompt counts where it overlaps others."""
+    from diffusion.conditioning import weighted
+
+    return weighted(conditioning, strength)
+
+
 @node("ConditioningSetMask", category="conditioning", title="Conditioning (Set Mask)")
 def set_mask(
     conditioning: Conditioning,

@@ -16,6 +16,7 @@ from diffusion.sampling_values import (
 )
 from diffusion.services import Weights
 from diffusion.values import Conditioning, Latent, Model
+from graph.folders import Folders
 from graph.node import Default, Help, Hint, node
 from graph.progress import Steps
 from nodes.sampling import Guidance, Seed, reported, saved
@@ -41,6 +42,7 @@ def sample_custom(
     latent_image: Latent,
     *,
     weights: Weights,
+    files: Folders | None = None,
     resume: object = None,
 ) -> Steps[Sampled]:
     """Sample with a sampler and noise levels of your own, guided by a positive and a negative prompt.
@@ -52,7 +54,7 @@ def sample_custom(
 
     guider, noise = CfgGuider(model, positive, negative, cfg), NoiseRecipe(noise_seed, add_noise)
     steps = sample(guider, noise, sampler, sigmas, latent_image, weights=weights, resume=saved(resume))
-    return Sampled(*(yield from reported(steps)))
+    return Sampled(*(yield from reported(steps, weights, files)))
 
 
 @node("SamplerCustomAdvanced", category="sampling/custom_sampling", title="SamplerCustomAdvanced")
@@ -64,6 +66,7 @@ def sample_advanced(
     latent_image: Latent,
     *,
     weights: Weights,
+    files: Folders | None = None,
     resume: object = None,
 ) -> Steps[Sampled]:
     """Sample with noise, guider, sampler and noise levels of your own.
@@ -74,7 +77,7 @@ def sample_advanced(
     from diffusion.sampling import sample_custom as sample
 
     steps = sample(guider, noise, sampler, sigmas, latent_image, weights=weights, resume=saved(resume))
-    return Sampled(*(yield from reported(steps)))
+    return Sampled(*(yield from reported(steps, weights, files)))
 
 
 @node("RandomNoise", category="sampling/custom_sampling/noise", title="RandomNoise")

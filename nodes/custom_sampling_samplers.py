@@ -41,6 +41,16 @@ def euler_ancestral_cfg_pp(
     return _recipe("euler_ancestral_cfg_pp", eta=eta, s_noise=s_noise)
 
 
+@node("SamplerEulerCFGpp", category="_for_testing", title="SamplerEulerCFG++")
+def euler_cfg_pp(
+    version: Annotated[
+        Literal["regular", "alternative"], Help("As in the paper, or Euler's method with twice the scale.")
+    ],
+) -> SamplerRecipe:
+    """Euler's method guided by CFG++; a scale near 1 is enough for it."""
+    return _recipe("euler_cfg_pp", version=version)
+
+
 @node("SamplerLMS", category=CATEGORY, title="SamplerLMS")
 def lms(
     order: Annotated[

@@ -9,14 +9,21 @@ from diffusion.model_options import (
     ContinuousSampling,
     DifferentialMask,
     DiscreteSampling,
+    FrequencyGuidance,
+    MahiroGuidance,
     NoiseSource,
     NormedGuidance,
+    PerpendicularGuidance,
+    PerturbedAttention,
+    ProjectedGuidance,
+    RenormedGuidance,
     RescaledGuidance,
     ScaledNoise,
+    SelfAttentionGuidance,
     TangentialGuidance,
     ZeroStarGuidance,
 )
-from diffusion.values import Model
+from diffusion.values import Conditioning, Model
 from graph.node import Default, Help, Hint, node
 
 Generator = Literal["cpu", "cuda"]
@@ -54,6 +61,91 @@ def normed_guidance(
 def tangential_guidance(model: Model) -> Patched:
     """Guide away only from what the negative answer shares with the positive one (TCFG, Kwon et al. 2025)."""
     return Patched(_with(model, TangentialGuidance()))
+
+
+@node("PerturbedAttentionGuidance", category="model_patches/unet", title="PerturbedAttentionGuidance")
+def guide_by_perturbation(
+    model: Model,
+    scale: Annotated[
+        float, Ge(0.0), Le(100.0), Hint(step=0.01, round=0.01), Help("Added to the guidance there is.")
+    ] = 3.0,
+) -> Model:
+    """Guide away from what the model makes without attention in its middle (Ahn et al. 2024). Asks it once more."""
+    return _with(model, PerturbedAttention(scale))
+
+
+@node("SelfAttentionGuidance", category="_for_testing", title="Self-Attention Guidance")
+def guide_by_self_attention(
+    model: Model,
+    scale: Annotated[float, Ge(-2.0), Le(5.0), Hint(step=0.01), Help("Added to the guidance there is.")] = 0.5,
+    blur_sigma: Annotated[
+        float, Ge(0.0), Le(10.0), Hint(step=0.1), Help("How wide the blur is, in latent pixels.")
+    ] = 2.0,
+) -> Model:
+    """Guide away from a picture blurred where the model looks (Hong et al. 2023). Asks it once more."""
+    return _with(model, SelfAttentionGuidance(scale, blur_sigma))
+
+
+@node("APG", category="sampling/custom_sampling", title="Adaptive Projected Guidance")
+def project_guidance(
+    model: Model,
+    eta: Annotated[
+        float, Ge(-10.0), Le(10.0), Hint(step=0.01), Help("How much counts of what is parallel to the positive answer.")
+    ] = 1.0,
+    norm_threshold: Annotated[
+        float, Ge(0.0), Le(50.0), Hint(step=0.1), Help("Longer guidance is cut to this length; 0: never.")
+    ] = 5.0,
+    momentum: Annotated[
+        float, Ge(-5.0), Le(1.0), Hint(step=0.01), Help("How much of the step before carries on; below 0: against it.")
+    ] = 0.0,
+) -> Model:
+    """Let strong guidance change a picture without oversaturating it (Sadat et al. 2024)."""
+    return _with(model, ProjectedGuidance(eta, norm_threshold, momentum))
+
+
+@node("FreSca", category="_for_testing", title="FreSca")
+def scale_guidance_by_frequency(
+    model: Model,
+    scale_low: Annotated[
+        float, Ge(0), Le(10), Hint(step=0.01), Help("For what changes slowly over the picture.")
+    ] = 1.0,
+    scale_high: Annotated[float, Ge(0), Le(10), Hint(step=0.01), Help("For its details.")] = 1.25,
+    freq_cutoff: Annotated[
+        int, Ge(1), Le(10000), Hint(step=1), Help("How many frequencies along each side are slow.")
+    ] = 20,
+) -> Model:
+    """Guide details apart from large shapes (FreSca, Huang et al. 2025)."""
+    return _with(model, FrequencyGuidance(scale_low, scale_high, freq_cutoff))
+
+
+@node("RenormCFG", category="advanced/model", title="RenormCFG")
+def renorm_guidance(
+    model: Model,
+    cfg_trunc: Annotated[
+        float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("Noise levels from this one on are not guided.")
+    ] = 100,
+    renorm_cfg: Annotated[
+        float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("How much longer guidance may make an answer; 0: as it likes.")
+    ] = 1.0,
+) -> Model:
+    """Keep guided answers as long as the positive ones, and guide low noise levels alone (Qin et al. 2025)."""
+    return _with(model, RenormedGuidance(cfg_trunc, renorm_cfg))
+
+
+@node("Mahiro", category="_for_testing", title="Mahiro")
+def lean_guidance(model: Model) -> Patched:
+    """Lean towards the positive answer alone, the more the two differ."""
+    return Patched(_with(model, MahiroGuidance()))
+
+
+@node("PerpNeg", category="_for_testing", title="PerpNeg (use PerpNegGuider)", deprecated=True)
+def guide_perpendicularly(
+    model: Model,
+    empty_conditioning: Conditioning,
+    neg_scale: Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("How much of the rest is taken away.")] = 1.0,
+) -> Model:
+    """Take away only what of the negative prompt is not in the positive one (Armandpour et al. 2023)."""
+    return _with(model, PerpendicularGuidance(empty_conditioning, neg_scale))
 
 
 @node("Epsilon Scaling", category="model_patches/unet", title="Epsilon Scaling")

@@ -41,7 +41,7 @@ def load_lora_of_model(model: Model, lora_name: LoraFile, strength_model: Streng
     """Change a model by a LoRA and leave its text encoder as it is."""
     from diffusion.lora.adding import with_lora
 
-    return with_lora(_weight_file(lora_name), model, None, strength_model).model or model
+    return with_lora(weight_file(lora_name), model, None, strength_model).model or model
 
 
 @node("LoraStack", category="loaders", title="LoRA Stack")
@@ -83,10 +83,11 @@ def _with_loras(model: Model, clip: TextEncoder, stack: list[tuple[File, float, 
     from diffusion.lora.adding import with_lora
 
     for file, strength_model, strength_clip in stack:
-        patched = with_lora(_weight_file(file), model, clip, strength_model, strength_clip)
+        patched = with_lora(weight_file(file), model, clip, strength_model, strength_clip)
         model, clip = patched.model or model, patched.text_encoder or clip
     return Patched(model, clip)
 
 
-def _weight_file(file: File) -> WeightFile:
+def weight_file(file: File) -> WeightFile:
+    """The file that an input names, as recipes name it."""
     return WeightFile(str(file.path.resolve()), file.digest)

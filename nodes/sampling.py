@@ -1,15 +1,18 @@
 """Sampling nodes: noise becomes a latent picture."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 from annotated_types import Ge, Le
 
-from diffusion.names import SAMPLERS, SCHEDULERS
+from diffusion.names import SAMPLERS, SCHEDULERS, WEIGHT_SUFFIXES
 from diffusion.sampling_values import Variation
 from diffusion.services import Weights
 from diffusion.values import Conditioning, Latent, Model
+from graph.folders import Folders
 from graph.node import Default, Hint, OneOf, node
 from graph.progress import Preview, Progress, Steps
 
@@ -39,6 +42,7 @@ def sample_latent(
     denoise: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01)] = 1.0,
     *,
     weights: Weights,
+    files: Folders | None = None,
     resume: object = None,
 ) -> Steps[Latent]:
     """Turn noise into a latent picture that follows the positive prompt and avoids the negative one.
@@ -62,7 +66,9 @@ def sample_latent(
             scheduler=scheduler,
             denoise=denoise,
             resume=saved(resume),
-        )
+        ),
+        weights,
+        files,
     )
 
 
@@ -83,6 +89,7 @@ def sample_variation(
     variation_of: Annotated[int, Ge(-1), Le(4095)] = -1,
     *,
     weights: Weights,
+    files: Folders | None = None,
     resume: object = None,
 ) -> Steps[Latent]:
     """Make pictures that resemble those KSampler makes from `seed`, and differ a little or a lot.
@@ -108,7 +115,9 @@ def sample_variation(
             denoise=denoise,
             variation=Variation(variation_seed, variation_strength, None if variation_of < 0 else variation_of),
             resume=saved(resume),
-        )
+        ),
+        weights,
+        files,
     )
 
 
@@ -129,6 +138,7 @@ def sample_part(
     return_with_leftover_noise: Literal["disable", "enable"],
     *,
     weights: Weights,
+    files: Folders | None = None,
     resume: object = None,
 ) -> Steps[Latent]:
     """Go through a part of the sampling steps, so that several models or prompts can share one picture.
@@ -154,14 +164,19 @@ def sample_part(
             end_step=end_at_step,
             leftover_noise=return_with_leftover_noise == "enable",
             resume=saved(resume),
-        )
+        ),
+        weights,
+        files,
     )
 
 
-def reported(steps: "Generator[SamplingProgress, None, T]") -> Steps[T]:
-    """A sampling run as a node reports it. A preview is drawn only if somebody looks."""
-    from diffusion.preview import draw
+def reported(steps: "Generator[SamplingProgress, None, T]", weights: Weights, files: Folders | None = None) -> Steps[T]:
+    """A sampling run as a node reports it. A preview is drawn only if somebody looks: by a tiny autoencoder for the
+    model's latent space, if the folder `vae_approx` has one.
+    """
+    from diffusion.preview import looking
 
+    look = looking(weights, partial(_approximations, files))
     with closing(steps):
         while True:
             try:
@@ -169,8 +184,18 @@ def reported(steps: "Generator[SamplingProgress, None, T]") -> Steps[T]:
             except StopIteration as stop:
                 return stop.value
             yield Progress(
-                at.done, at.total, preview=lambda at=at: Preview(*draw(at.denoised, at.space)), state=at.state
+                at.done, at.total, preview=lambda at=at: Preview(*look(at.denoised, at.space)), state=at.state
             )
+
+
+def _approximations(files: Folders | None) -> Iterator[tuple[Path, str]]:
+    """The files that may be tiny autoencoders, with their digests."""
+    if files is None:
+        return
+    for name in files.choices("vae_approx"):
+        if name.endswith(WEIGHT_SUFFIXES):
+            file = files.find("vae_approx", name)
+            yield file.path, file.digest
 
 
 def saved(resume: object) -> Mapping[str, Any] | None:

@@ -18,11 +18,13 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from diffusion.hooks import Hook
 from diffusion.sampling_values import Sigmas
 from diffusion.values import (
     Area,
     Conditioning,
     ConditioningEntry,
+    Control,
     Image,
     Latent,
     LatentSpace,
@@ -30,6 +32,7 @@ from diffusion.values import (
     Model,
     Shown,
     TextEncoder,
+    ToldPicture,
     Vae,
 )
 from graph.files import File
@@ -314,6 +317,8 @@ def _pair(entry: ConditioningEntry) -> list[Any]:
     if entry.shown is not None:
         facts[SHOWN] = entry.shown.samples.clone()
         facts |= {} if entry.shown.mask is None else {SHOWN_MASK: entry.shown.mask.clone()}
+    facts |= {key: getattr(entry, name) for name, (key, _) in _WHOLE.items() if getattr(entry, name)}
+    facts |= {"default": True} if entry.is_default else {}
     return [entry.tokens.clone(), facts]
 
 
@@ -342,6 +347,7 @@ def _entry(tokens: Any, given: Mapping[str, Any]) -> ConditioningEntry:
     pooled, mask, area = (facts.pop(name, None) for name in ("pooled_output", "mask", AREA))
     mask = None if mask is None else _mask(mask).values
     numbers = {name: facts.pop(key) for name, key in _NUMBERS.items() if facts.get(key) is not None}
+    whole = {name: _whole(facts, key, kind) for name, (key, kind) in _WHOLE.items()}
     tokens = _floats(tokens)
     if tokens.ndim != 3:
         raise Untranslatable(f"a conditioning whose tokens are {_described(tokens)}")
@@ -353,14 +359,28 @@ def _entry(tokens: Any, given: Mapping[str, Any]) -> ConditioningEntry:
         mask_bounds=bool(facts.pop("set_area_to_bounds", False)),
         size=size_of(facts),
         shown=_shown(facts),
+        is_default=bool(facts.pop("default", False)),
         extras=MappingProxyType(copied(facts)),
     )
-    return replace(entry, **{name: float(number) for name, number in numbers.items()})
+    return replace(entry, **whole, **{name: float(number) for name, number in numbers.items()})
 
 
 _NUMBERS: Mapping[str, str] = MappingProxyType(
     {"strength": "strength", "mask_strength": "mask_strength", "start": "start_percent", "end": "end_percent"}
 )
+
+
+_WHOLE: Mapping[str, tuple[str, type]] = MappingProxyType(
+    {"controls": ("control", Control), "hooks": ("hooks", Hook), "told": ("unclip_conditioning", ToldPicture)}
+)
+"""Parts of an entry that packs pass on as they are: their key in a pack's facts, and the class of their items."""
+
+
+def _whole(facts: dict[str, Any], key: str, kind: type) -> tuple[Any, ...]:
+    """What the facts have under the key, taken out of them if it is ours."""
+    value = facts.get(key)
+    is_ours = isinstance(value, tuple) and all(isinstance(item, kind) for item in value)
+    return facts.pop(key) if is_ours else ()
 
 
 def _area(area: Sequence[Any]) -> Area:

@@ -96,6 +96,8 @@ def test_areas_in_pixels_and_fractions() -> None:
     (entry,) = nodes.set_area_percentage(prompt(1.0), 0.5, 0.25, 0.125, 0.75, 2.0).entries
     assert entry.area == Area(height=0.25, width=0.5, y=0.75, x=0.125, relative=True)
     assert entry.strength == 2.0
+    (entry,) = nodes.set_area_strength(prompt(1.0, area=entry.area), 0.25).entries
+    assert entry.strength == 0.25
 
 
 @pytest.mark.parametrize(("choice", "bounds"), [("default", False), ("mask bounds", True)])

@@ -19,6 +19,7 @@ LEVELS = torch.tensor([10.0, 6.0, 3.0, 1.5, 0.7, 0.3, 0.0])
 DEFAULTS: list[tuple[Any, str, dict[str, Any]]] = [
     (nodes.euler_ancestral, "euler_ancestral", {}),
     (nodes.euler_ancestral_cfg_pp, "euler_ancestral_cfg_pp", {}),
+    (nodes.euler_cfg_pp, "euler_cfg_pp", {"version": "regular"}),
     (nodes.lms, "lms", {}),
     (nodes.dpmpp_3m_sde, "dpmpp_3m_sde", {"noise_device": "cpu"}),
     (nodes.dpmpp_2m_sde, "dpmpp_2m_sde", {"solver_type": "midpoint", "noise_device": "gpu"}),

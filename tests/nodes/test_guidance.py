@@ -9,25 +9,39 @@ from diffusion.model_options import (
     ContinuousSampling,
     DifferentialMask,
     DiscreteSampling,
+    FrequencyGuidance,
+    MahiroGuidance,
     NoiseSource,
     NormedGuidance,
+    PerpendicularGuidance,
+    PerturbedAttention,
+    ProjectedGuidance,
+    RenormedGuidance,
     RescaledGuidance,
     ScaledNoise,
+    SelfAttentionGuidance,
     TangentialGuidance,
     ZeroStarGuidance,
 )
 from nodes.guidance import (
+    guide_by_perturbation,
+    guide_by_self_attention,
+    guide_perpendicularly,
+    lean_guidance,
     normed_guidance,
+    project_guidance,
+    renorm_guidance,
     repaint_by_degrees,
     rescale_guidance,
     sample_continuously,
     sample_discretely,
+    scale_guidance_by_frequency,
     scale_noise,
     set_noise_source,
     tangential_guidance,
     zero_star_guidance,
 )
-from tests.diffusion.fake_network import MODEL
+from tests.diffusion.fake_network import MODEL, prompt
 
 
 @pytest.mark.parametrize(
@@ -45,12 +59,25 @@ from tests.diffusion.fake_network import MODEL
         (repaint_by_degrees(MODEL, None), DifferentialMask(1.0)),
         (repaint_by_degrees(MODEL, 0.5), DifferentialMask(0.5)),
         (set_noise_source(MODEL), NoiseSource("cpu", "cuda")),
+        (guide_by_perturbation(MODEL), PerturbedAttention(3.0)),
+        (guide_by_self_attention(MODEL), SelfAttentionGuidance(0.5, 2.0)),
+        (project_guidance(MODEL), ProjectedGuidance(1.0, 5.0, 0.0)),
+        (scale_guidance_by_frequency(MODEL), FrequencyGuidance(1.0, 1.25, 20)),
+        (renorm_guidance(MODEL), RenormedGuidance(100, 1.0)),
+        (lean_guidance(MODEL).patched_model, MahiroGuidance()),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_node_adds_one_option(made: Any, option: object) -> None:
     assert made == replace(MODEL, options=(option,))
     assert MODEL.options == ()
+
+
+def test_the_empty_prompt_of_perpendicular_guidance_goes_with_the_model() -> None:
+    empty = prompt(0.05)
+    (option,) = guide_perpendicularly(MODEL, empty, 0.8).options
+    assert isinstance(option, PerpendicularGuidance)
+    assert (option.empty, option.neg_scale) == (empty, 0.8)
 
 
 def test_options_stand_in_the_order_they_were_set() -> None:

@@ -6,6 +6,7 @@ every number at its smallest, without what is optional, and with each choice of 
 
 import hashlib
 import inspect
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, fields, is_dataclass
@@ -21,6 +22,7 @@ from torch import Tensor
 import nodes
 from diffusion.latent_files import to_bytes
 from diffusion.memory import Weights
+from diffusion.style_model import StyleNetwork
 from diffusion.values import Conditioning, Image, Latent, LatentSpace, Mask, Model, TextEncoder, Vae
 from graph.around import Around
 from graph.catalogue import Catalogue
@@ -32,7 +34,11 @@ from graph.node import NodeType
 from graph.spec import InputSpec
 from nodes.loops import LoopFlow
 from tests.diffusion.lora.made import LINEAR, TEXT_LORA, plain_lora
-from tests.diffusion.tiny import tiny_text_encoder, tiny_unet, write_tiny_checkpoint
+from tests.diffusion.preprocessors.written import write_depth_anything, write_rt_detr, write_sam, write_vitpose
+from tests.diffusion.tiny import seeded, tiny_tensors, tiny_text_encoder, tiny_unet, write_tiny_checkpoint
+from tests.diffusion.tiny_adapters import write_adapter
+from tests.diffusion.tiny_control import tiny_control, write_original
+from tests.diffusion.tiny_vision import open_clip_tensors, tiny_vision, write_vision
 from tests.diffusion.upscalers.written import compact_tensors, written
 
 CATALOGUE = Catalogue.of(nodes.MODULES)
@@ -40,8 +46,17 @@ CATALOGUE = Catalogue.of(nodes.MODULES)
 SHORT = 8
 """Lists of choices up to this length are gone through; samplers and schedulers have their own tests."""
 
-TEXTS = {"expression": "1 + 1", "regex_pattern": "(red) (apple)"}
+TEXTS = {
+    "expression": "1 + 1",
+    "regex_pattern": "(red) (apple)",
+    "points": "3, 4",
+    "negative_points": "9, 9",
+    "box": "2, 2, 12, 12",
+}
 """Texts for inputs that do not take any."""
+
+KIND_OF_FILE = {"LoadLatent": "latent", "unCLIPCheckpointLoader": "unclip"}
+"""Nodes that take other files of a folder than most."""
 
 REFUSED = {
     "KarrasScheduler-least",
@@ -51,9 +66,16 @@ REFUSED = {
     "SamplerDPMPP_SDE-least",
     "SamplerDPMAdaptative-least",
     "SamplerDPMAdaptative-moved",
+    "LatentConcat-dim=t",
+    "LatentConcat-dim=-t",
+    "LatentCut-dim=t",
     "ModelSamplingContinuousEDM-least",
     "ModelSamplingContinuousEDM-sampling=edm_playground_v2.5",
     "ModelSamplingContinuousEDM-sampling=cosmos_rflow",
+    "LoraSave-default",
+    "LoraSave-moved",
+    "LoraSave-least",
+    "LoraSave-lora_type=full_diff",
 }
 """Calls that are answered with a sentence: there is no schedule, sampler or model for what they ask."""
 
@@ -87,7 +109,7 @@ class Workshop:
         if spec.name in TEXTS:
             return TEXTS[spec.name]
         if spec.source is not None:
-            return self.files[spec.source, "latent" if node == "LoadLatent" else ""]
+            return self.files[spec.source, KIND_OF_FILE.get(node, "")]
         if spec.choices is not None:
             return choices.get(spec.name, spec.choices[0] if spec.default is None else spec.default)
         kind = spec.type.partition(",")[0]
@@ -107,6 +129,35 @@ class Workshop:
         flat = {"start": start, "node": FlatNode("node", node, {}, links)}
         around = Around("node", links, flat, Workflow({}), None, CATALOGUE)
         return {name: around if name == "around" else self.services[name] for name in spec.services}
+
+
+def picture_files(home: Path) -> dict[str, File]:
+    """What lets the tiny model follow pictures, by folder."""
+    said = {"noisewright.config": json.dumps({"style_model": {"attention_heads": 2}})}
+    save_file(seeded(StyleNetwork(64, 3, 64, 1, 2), 9).state_dict(), home / "style.safetensors", metadata=said)
+    return {
+        "clip_vision": File("vision.safetensors", write_vision(home / "vision.safetensors"), "11"),
+        "style_models": File("style.safetensors", home / "style.safetensors", "12"),
+        "ipadapter": File("ip.bin", write_adapter(home / "ip.bin", "plain", tiny_unet()), "13"),
+    }
+
+
+def vision_files(home: Path) -> dict[str, File]:
+    """Networks that look at pictures, by folder."""
+    return {
+        "depth": File("net/model.safetensors", write_depth_anything(home / "depth" / "net"), "15"),
+        "sams": File("sam/model.safetensors", write_sam(home / "sams" / "sam"), "16"),
+        "pose": File("net/model.safetensors", write_vitpose(home / "pose" / "net"), "17"),
+        "detection": File("net/model.safetensors", write_rt_detr(home / "detection" / "net"), "18"),
+    }
+
+
+def unclip_file(home: Path) -> File:
+    """A checkpoint with a vision model in it, as unCLIP models have one."""
+    said = {"unet": {"attention_heads": 8}, "text_encoder": {"attention_heads": 1}}
+    tensors = tiny_tensors(factor=4) | open_clip_tensors(tiny_vision(), "embedder.model.visual.")
+    save_file(tensors, home / "unclip.safetensors", metadata={"noisewright.config": json.dumps(said)})
+    return File("unclip.safetensors", home / "unclip.safetensors", "14")
 
 
 def number(spec: InputSpec, numbers: str) -> int | float:
@@ -156,24 +207,53 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     }
     upscaler = written(home / "models" / "upscale_models" / "tiny.safetensors", compact_tensors())
     values["UPSCALE_MODEL"] = upscaler
+    net = write_original(tiny_control(tiny_unet()), home / "net.safetensors", heads=8)
+    control_net = File("net.safetensors", net, "7")
+    values["CONTROL_NET"] = function("ControlNetLoader")(control_net)
     values["STITCH"] = function("InpaintCrop")(values["IMAGE"], values["MASK"]).stitch
     values |= {
         "NOISE": function("RandomNoise")(7),
         "SIGMAS": function("BasicScheduler")(model, "karras", 2),
         "SAMPLER": function("KSamplerSelect")("euler_ancestral"),
         "GUIDER": function("CFGGuider")(model, values["CONDITIONING"], values["CONDITIONING"], 3.0),
+        "LATENT_OPERATION": function("LatentOperationSharpen")(3),
+    }
+    values |= {
+        "HOOK_KEYFRAMES": function("CreateHookKeyframe")(0.5, 0.3).HOOK_KF,
+        "TIMESTEPS_RANGE": function("ConditioningTimestepsRange")(0.2, 0.8).TIMESTEPS_RANGE,
+    }
+    lora = File("tiny.safetensors", lora_file(home / "lora.safetensors"), "6")
+    values["HOOKS"] = function("SetHookKeyframes")(function("CreateHookLora")(lora), values["HOOK_KEYFRAMES"])
+    pictured = picture_files(home)
+    vision = function("CLIPVisionLoader")(pictured["clip_vision"])
+    values |= {
+        "CLIP_VISION": vision,
+        "CLIP_VISION_OUTPUT": function("CLIPVisionEncode")(vision, values["IMAGE"], "none", weights=weights),
+        "STYLE_MODEL": function("StyleModelLoader")(pictured["style_models"]),
+        "IPADAPTER": function("IPAdapterModelLoader")(pictured["ipadapter"]),
+    }
+    seeing = vision_files(home)
+    values |= {
+        "DEPTH_MODEL": function("DepthModelLoader")(seeing["depth"]),
+        "SAM_MODEL": function("SegmentAnythingLoader")(seeing["sams"]),
+        "POSE_MODEL": function("PoseModelLoader")(seeing["pose"]),
+        "PERSON_DETECTOR": function("PersonDetectorLoader")(seeing["detection"]),
     }
     values["*"] = values["IMAGE"]
     (home / "input").mkdir()
     Picture.new("RGBA", (20, 12), (10, 20, 30, 128)).save(home / "input" / "picture.png")
     (home / "input" / "some.latent").write_bytes(to_bytes(latent, {}))
     files = {
+        **{(folder, ""): found for folder, found in seeing.items()},
         ("checkpoints", ""): file,
+        ("checkpoints", "unclip"): unclip_file(home),
         ("vae", ""): file,
         ("diffusion_models", ""): file,
-        ("loras", ""): File("tiny.safetensors", lora_file(home / "lora.safetensors"), "6"),
+        ("loras", ""): lora,
         ("text_encoders", ""): File("clip.safetensors", clip_file(home / "clip.safetensors"), "5"),
+        ("controlnet", ""): control_net,
         ("upscale_models", ""): File("tiny.safetensors", Path(upscaler.file.path), "4"),
+        **{(folder, ""): named for folder, named in pictured.items()},
         ("input", ""): File("picture.png", home / "input" / "picture.png", "1"),
         ("input", "latent"): File("some.latent", home / "input" / "some.latent", "2"),
     }

@@ -28,8 +28,11 @@ FILES = {
     "clip_name": "text_encoders",
     "clip_name1": "text_encoders",
     "clip_name2": "text_encoders",
+    "control_net_name": "controlnet",
+    "CLIPVisionLoader.clip_name": "clip_vision",
+    "style_model_name": "style_models",
 }
-"""Choices of files: the reference lists one machine's files, ours name the folder."""
+"""Choices of files: the reference lists one machine's files, ours name the folder. By input, or node and input."""
 
 RULES = {"default", "min", "max", "tooltip"}
 """Options of an input that are no hints for editors."""
@@ -126,7 +129,7 @@ def test_an_input_offers_the_known_choices(known: Known) -> None:
     if not isinstance(known.kind, list):
         assert found.choices is None
     elif known.name in FILES:
-        assert found.source == FILES[known.name]
+        assert found.source == FILES.get(f"{known.node}.{known.name}", FILES[known.name])
     else:
         assert found.choices is not None
         assert [choice for choice in found.choices if choice in known.kind] == known.kind

@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from diffusion.conditioning import restrict_to_area, restrict_to_mask, restrict_to_range
+from diffusion.conditioning import as_default, carrying, restrict_to_area, restrict_to_mask, restrict_to_range
+from diffusion.controlling import controlled
+from diffusion.hooks import Hook, HookKeyframes, Hooks, Keyframe
 from diffusion.latents import empty, with_noise_mask
+from diffusion.lora.patch import LoraPatch
 from diffusion.sampling_values import Sigmas
 from diffusion.values import (
     Area,
     Conditioning,
     ConditioningEntry,
+    Control,
+    ControlNet,
     Image,
     Latent,
     LatentSpace,
@@ -20,6 +25,7 @@ from diffusion.values import (
     Model,
     Shown,
     SizeConditioning,
+    ToldPicture,
     WeightFile,
 )
 from graph.files import File
@@ -44,6 +50,9 @@ LATENTS = [
     PackLatent(random(1, 4, 2, 2), SPACE, extras={"type": "audio", "shape": [1, 2], "more": random(2)}),
 ]
 
+FILE = WeightFile("/ink.safetensors", "ink")
+HOOK = Hook(LoraPatch(FILE, 0.5), None, HookKeyframes((Keyframe(0.25, 0.5),)))
+NET = ControlNet("controlnet", FILE)
 PROMPT = Conditioning((ConditioningEntry(random(1, 77, 8), random(1, 8)), ConditioningEntry(random(2, 7, 8))))
 CONDITIONINGS = [
     PROMPT,
@@ -57,6 +66,9 @@ CONDITIONINGS = [
     Conditioning((ConditioningEntry(random(1, 3, 4), size=SizeConditioning()),)),
     Conditioning((ConditioningEntry(random(1, 3, 4), shown=Shown(random(1, 4, 2, 2), random(1, 16, 16))),)),
     Conditioning((ConditioningEntry(random(1, 3, 4), shown=Shown(random(1, 4, 2, 2))),)),
+    as_default(carrying(PROMPT, Hooks((HOOK,)))),
+    controlled(PROMPT, Control(NET, random(1, 3, 8, 8), 0.5, is_shared=True)),
+    Conditioning((ConditioningEntry(random(1, 3, 4), told=(ToldPicture(random(1, 8), 0.5, 0.1),)),)),
     Conditioning((ConditioningEntry(random(1, 3, 4), extras={"guidance": 3.5, "reference_latents": [random(1, 4)]}),)),
 ]
 
@@ -129,6 +141,13 @@ def test_what_models_are_told_and_shown_has_the_fields_names() -> None:
     }  # fmt: skip
     assert facts["concat_latent_image"].shape == (1, 4, 2, 2)
     assert facts["concat_mask"].shape == (1, 16, 16)
+
+
+def test_hooks_and_controls_of_a_packs_own_stay_as_they_are() -> None:
+    given = [[random(1, 3, 4), {"hooks": "a pack's", "control": ["a pack's"], "default": True}]]
+    (entry,) = from_pack(given, "CONDITIONING").entries
+    assert (entry.hooks, entry.controls, entry.is_default) == ((), (), True)
+    assert dict(entry.extras) == {"hooks": "a pack's", "control": ["a pack's"]}
 
 
 def test_a_conditioning_is_pairs_of_tokens_and_facts() -> None:
