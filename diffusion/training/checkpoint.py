@@ -1,15 +1,25 @@
 """Training state on disk: written whole or not at all, read without running code."""
 
+import logging
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from diffusion.training.loop import Training
+from diffusion.training.loop import Progress, Training
 
-__all__ = ["averaged", "load", "resume", "save", "store"]
+__all__ = ["averaged", "keep", "load", "resume", "save", "store"]
+
+SAVE_EVERY = 120.0
+"""Seconds between two writes of a run's state."""
+TELL_EVERY = 25
+"""Steps between two lines in the log."""
+
+log = logging.getLogger(__name__)
 
 
 def store(path: Path, content: dict[str, Any]) -> None:
@@ -55,3 +65,16 @@ def averaged(path: Path, module: nn.Module) -> None:
     state = load(path)
     module.load_state_dict(state["module"] | state["average"])
     module.requires_grad_(False).eval()
+
+
+def keep(path: Path, training: Training, steps: Iterator[Progress]) -> None:
+    """Run `steps` to their end. Says figures every 25 steps and writes the state every two minutes and at the end."""
+    saved, started, first = time.monotonic(), time.monotonic(), training.step
+    for progress in steps:
+        if progress.step % TELL_EVERY == 0:
+            pace = (time.monotonic() - started) / (progress.step - first)
+            log.info("step %d: loss %.4f, rate %.1e, %.3f s", progress.step, progress.loss, progress.rate, pace)
+        if time.monotonic() - saved > SAVE_EVERY:
+            save(path, training)
+            saved = time.monotonic()
+    save(path, training)

@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
-from diffusion.architectures import AutoencoderKL, CLIPTextConfig, CLIPTextModel, UNet2DConditionModel
+from diffusion.architectures import (
+    AutoencoderKL,
+    CLIPTextConfig,
+    CLIPTextModel,
+    ControlNetModel,
+    UNet2DConditionModel,
+)
 
 __all__ = [
     "HEADS",
@@ -20,6 +26,7 @@ __all__ = [
     "decoded",
     "denoiser",
     "moments",
+    "plainly_attending",
     "seeded",
     "text_encoder",
     "unet",
@@ -30,6 +37,8 @@ HEADS = 8
 VOCABULARY = 49408
 POSITIONS = 77
 BEGIN, END = 49406, 49407
+
+Attending = TypeVar("Attending", AutoencoderKL, UNet2DConditionModel, ControlNetModel)
 
 
 def autoencoder(widths: tuple[int, ...] = (32, 64, 96)) -> AutoencoderKL:
@@ -42,6 +51,13 @@ def autoencoder(widths: tuple[int, ...] = (32, 64, 96)) -> AutoencoderKL:
         latent_channels=4,
         sample_size=64,
     )
+    return plainly_attending(model)
+
+
+def plainly_attending(model: Attending) -> Attending:
+    """The network with its attention written out: the fused kernel's backward is several times slower for narrow heads
+    on a CPU.
+    """
     model.set_attn_processor(AttnProcessor())
     return model
 
@@ -99,10 +115,7 @@ def unet(
         cross_attention_dim=context,
         attention_head_dim=HEADS,  # diffusers means the number of heads
     )
-    model.set_attn_processor(
-        AttnProcessor()
-    )  # the fused kernel's backward is several times slower for narrow heads on a CPU
-    return model
+    return plainly_attending(model)
 
 
 class Hued(nn.Module):

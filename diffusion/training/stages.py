@@ -5,7 +5,7 @@ export -> a checkpoint.
 """
 
 import logging
-import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,6 @@ __all__ = ["Run", "autoencoder_stage", "decoder_stage", "export_stage", "latents
 AUTOENCODER_BATCH = 16
 TEXT_BATCH = 48
 UNET_BATCH = 48
-SAVE_EVERY = 120.0
-"""Seconds between two writes of a stage's state."""
 JUDGE_EVERY = 2000
 """Steps of the U-Net between two judgements."""
 
@@ -242,19 +240,11 @@ def _contexts(state: Path, captions: Sequence[str]) -> Tensor:
 
 
 def _keep(run: Run, path: Path, training: Training, steps: Iterator[Progress]) -> None:
-    """Run `steps` to their end; the first process writes the state now and then, and figures every 25 steps."""
-    saved, started, first = time.monotonic(), time.monotonic(), training.step
-    for progress in steps:
-        if run.rank > 0:
-            continue
-        if progress.step % 25 == 0:
-            pace = (time.monotonic() - started) / (progress.step - first)
-            log.info("step %d: loss %.4f, rate %.1e, %.3f s", progress.step, progress.loss, progress.rate, pace)
-        if time.monotonic() - saved > SAVE_EVERY:
-            checkpoint.save(path, training)
-            saved = time.monotonic()
+    """Run `steps` to their end; the first process writes the state."""
     if run.rank == 0:
-        checkpoint.save(path, training)
+        checkpoint.keep(path, training, steps)
+    else:
+        deque(steps, maxlen=0)
 
 
 def _judge(state: Path, glyphs: Sequence[Glyph], training: Training, context: Tensor, empty: Tensor) -> None:

@@ -8,7 +8,6 @@ DIR holds the drawings as PNG files of 256×256 pixels with alpha. Training goes
 import argparse
 import logging
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -48,11 +47,9 @@ LARGE = 256
 CROP = 32
 """Pixels a side of what the network is given in training."""
 BATCH = 16
-STEPS = 8000
+STEPS = 2000
 NOISE = 0.1
 """The largest deviation of noise on sprout's latents in model scale: about what its U-Net leaves in them."""
-SAVE_EVERY = 120.0
-"""Seconds between two writes of the state."""
 JUDGE_EVERY = 1000
 """Steps between two judgements."""
 
@@ -174,17 +171,16 @@ def train_upscaler(path: Path, drawings: Tensor, total: int, redraw: Redraw | No
             made = module(small)
         return enlargement(made.float(), large)
 
+    def steps() -> Iterator[Progress]:
+        for progress in train(training, loss, peak=1e-3, warm_up=100, total=total, seed=6, decay=0.995):
+            yield progress
+            if progress.step % JUDGE_EVERY == 0:
+                judged = network()
+                judged.load_state_dict(training.average)
+                log.info("step %d: %.2f dB, bicubic %.2f dB", progress.step, *gains(judged, drawings))
+
     checkpoint.resume(path, training)
-    steps = train(training, loss, peak=1e-3, warm_up=100, total=total, seed=6, decay=0.995)
-    for progress in _watched(steps):
-        if progress is None or progress.step == total:
-            checkpoint.save(path, training)
-        if progress is not None and progress.step % JUDGE_EVERY == 0:
-            judged = network()
-            judged.load_state_dict(training.average)
-            log.info("step %d: %.2f dB, bicubic %.2f dB", progress.step, *gains(judged, drawings))
-    if not path.exists():
-        checkpoint.save(path, training)
+    checkpoint.keep(path, training, steps())
     trained = network()
     checkpoint.averaged(path, trained)
     return trained
@@ -263,18 +259,6 @@ def _crop(picture: Tensor, y: int, x: int) -> Tensor:
 
 def _decibels(made: Tensor, wanted: Tensor) -> float:
     return float(-10 * torch.log10((made.clamp(0, 1) - wanted).square().mean()))
-
-
-def _watched(steps: Iterator[Progress]) -> Iterator[Progress | None]:
-    """Steps, with figures now and then, and None behind a step when it is time to save."""
-    saved = time.monotonic()
-    for progress in steps:
-        if progress.step % 25 == 0:
-            log.info("step %d: loss %.4f, rate %.1e", progress.step, progress.loss, progress.rate)
-        yield progress
-        if time.monotonic() - saved > SAVE_EVERY:
-            yield None
-            saved = time.monotonic()
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def test_a_run_that_was_cut_off_gives_the_same_bits(tmp_path: Path, monkeypatch)
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(upscaler, "SAVE_EVERY", 0.0)
+        patch.setattr(checkpoint, "SAVE_EVERY", 0.0)
         patch.setattr(checkpoint, "save", cut_off)
         with pytest.raises(KeyboardInterrupt):
             train_upscaler(tmp_path / "cut.pt", DRAWINGS, 5)

@@ -148,8 +148,9 @@ def test_it_tells_what_it_knows_and_what_happens_in_order(tmp_path: Path):
             events = ear.events("one")
             told = [event["event"] for event, _ in events]
             assert over["status"] == "done"
-            assert [Path(path).name for path in over["held"]] == ["sprout.safetensors"]
-            assert over["loads"] == 3
+            held = sorted(Path(path).name for path in over["held"])
+            assert held == ["sprout.safetensors", "taesprout.safetensors"]  # the latter drew the previews
+            assert over["loads"] == 4
             assert told[0] == "run_started"
             assert [event["done"] for event, _ in events if event["event"] == "node_progress"] == [1, 2, 3, 4, 5, 6]
             finished = [event["node"] for event, _ in events if event["event"] == "node_finished"]
