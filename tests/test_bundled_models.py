@@ -22,6 +22,7 @@ from diffusion.preprocessors.canny import canny
 from diffusion.sampling import sample
 from diffusion.text.encoding import encode
 from diffusion.training.control import agreement
+from diffusion.training.style import blueness, colourfulness
 from diffusion.upscalers import read_upscaler
 from diffusion.upscaling import upscale
 from diffusion.vae import decode
@@ -37,7 +38,8 @@ MODELS = Path(__file__).parents[1] / "models"
 LARGEST = 45_000_000
 """Bytes of all bundled weights together."""
 CONTROL = MODELS / "controlnet" / "sprout-canny.safetensors"
-STYLE = MODELS / "loras" / "sprout-blueprint.safetensors"
+BLUEPRINT = MODELS / "loras" / "sprout-blueprint.safetensors"
+SEPIA = MODELS / "loras" / "sprout-sepia.safetensors"
 UPSCALER = MODELS / "upscale_models" / "sprout-4x.safetensors"
 TINY = MODELS / "vae_approx" / "taesprout.safetensors"
 
@@ -106,7 +108,7 @@ def decibels(made: Tensor, wanted: Tensor) -> float:
 
 def test_they_are_small_together_and_each_has_a_card():
     files = [path for path in MODELS.rglob("*") if path.suffix == ".safetensors"]
-    assert {CONTROL, STYLE, UPSCALER, TINY} <= set(files)
+    assert {CONTROL, BLUEPRINT, SEPIA, UPSCALER, TINY} <= set(files)
     assert sum(path.stat().st_size for path in files) <= LARGEST
     for path in files:
         card = path.with_suffix(".md").read_text(encoding="utf-8")
@@ -114,7 +116,7 @@ def test_they_are_small_together_and_each_has_a_card():
         assert "## Limits" in card
 
 
-@pytest.mark.parametrize("path", [CONTROL, STYLE, UPSCALER], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", [CONTROL, BLUEPRINT, UPSCALER], ids=lambda path: path.parent.name)
 def test_the_library_knows_their_kinds(path: Path):
     assert kind_of(read_header(path)).folder == path.parent.name
 
@@ -137,18 +139,28 @@ def test_the_tiny_autoencoder_shows_what_sprouts_own_shows():
     assert decibels(around, painted(64).pixels) > 18
 
 
-def test_the_style_makes_blueprints_by_degrees():
-    """Blue minus red: a white ground has none, a blueprint about 0.36."""
-    positive, negative = prompt("red apple"), prompt("")
+def styled(path: Path, strengths: tuple[float, ...]) -> list[Tensor]:
+    """Pictures [1, 3, 64, 64] of one prompt at some strengths of a style."""
     pictures = []
-    for strength in (0.0, 0.5, 1.0):
-        model = with_lora(WeightFile(str(STYLE), "bundled style"), sprout().model, None, strength).model
+    for strength in strengths:
+        model = with_lora(WeightFile(str(path), f"bundled {path.stem}"), sprout().model, None, strength).model
         assert model is not None
-        pictures.append(drawn(model, positive, negative).pixels)
-    blues = [float((pixels[..., 2] - pixels[..., 0]).mean()) for pixels in pictures]
+        pictures.append(drawn(model, prompt("red apple"), prompt("")).pixels.movedim(-1, 1))
+    return pictures
+
+
+def test_blueprints_come_by_degrees():
+    """Blue minus red: a white ground has none, a blueprint about 0.36."""
+    blues = [blueness(picture) for picture in styled(BLUEPRINT, (0.0, 0.5, 1.0))]
     assert blues[0] < 0
     assert blues[0] + 0.05 < blues[1] < blues[2] - 0.05
     assert blues[2] > 0.2
+
+
+def test_sepia_takes_colours_away():
+    colours = [colourfulness(picture) for picture in styled(SEPIA, (0.0, 1.0))]
+    assert colours[0] > 0.15
+    assert colours[1] < 0.05
 
 
 def test_control_puts_the_edges_where_they_were_asked_for():

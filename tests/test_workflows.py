@@ -16,7 +16,13 @@ from noisewright.commands import main
 
 ROOT = Path(__file__).parent.parent
 TEMPLATES = sorted((ROOT / "workflows").glob("*.json"))
-SIZES = {"outpaint": (128, 64), "two-pass": (96, 96), "prompt-areas": (128, 64), "crop-inpaint-stitch": (176, 64)}
+SIZES = {
+    "outpaint": (128, 64),
+    "two-pass": (96, 96),
+    "prompt-areas": (128, 64),
+    "crop-inpaint-stitch": (176, 64),
+    "tiled-upscale": (128, 128),
+}
 COUNTS = {"prompt-list": 3, "loop": 4, "variation": 4}
 SCHEMA = json.loads((ROOT / "docs" / "workflow.schema.json").read_text(encoding="utf-8"))
 
@@ -25,6 +31,8 @@ def test_the_templates_are_those_that_are_promised():
     promised = {"text-to-image", "image-to-image", "inpaint", "outpaint", "two-pass", "prompt-areas"}
     promised |= {"prompt-list", "loop", "variation"}
     promised |= {"crop-inpaint-stitch"}
+    promised |= {"tiled-upscale", "upscale", "control", "two-controls", "lora-stack", "style-transfer"}
+    promised |= {"image-variations", "regional-prompts", "evening"}
     assert {path.stem for path in TEMPLATES} == promised
 
 

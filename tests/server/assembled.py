@@ -38,7 +38,7 @@ class Actor(Puppet):
     async def ask(self, what: str, body: bytes = b"", **facts: Any) -> Any:
         if what == "plan":
             step = {"node": "save", "action": "compute", "why": "it is new", "seconds": None, "type": "SaveImage"}
-            return {"steps": [step], "unneeded": [], "wanted": ["save"]}
+            return {"steps": [step], "unneeded": [], "wanted": ["save"], "warnings": []}
         return await super().ask(what, body, **facts)
 
     def _play(self, run: str) -> None:

@@ -504,7 +504,7 @@ class Planner(Puppet):
         nodes = json.loads(body)["nodes"]
         step = {"action": "run", "why": "not computed yet", "seconds": None}
         steps = [{"node": name, "type": node["type"], **step} for name, node in nodes.items()]
-        return {"steps": steps, "unneeded": [], "wanted": facts["wanted"]}
+        return {"steps": steps, "unneeded": [], "wanted": facts["wanted"], "warnings": []}
 
 
 class Planners(Theatre):

@@ -166,6 +166,7 @@ def test_it_tells_what_it_knows_and_what_happens_in_order(tmp_path: Path):
             planned = await worker.ask("plan", text, wanted=[])
             assert {step["action"] for step in planned["steps"]} == {"reuse"}
             assert "sample" in planned["unneeded"]
+            assert planned["warnings"] == []
             worker.tell("run", sampling(6, seed=6), run="no previews", wanted=[], previews=False)
             await ear.hear("over", run="no previews", status="done")
             assert not any(event["event"] == "node_preview" for event, _ in ear.events("no previews"))

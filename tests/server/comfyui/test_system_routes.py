@@ -22,8 +22,8 @@ from server.comfyui import frontend
 from server.guard import comfyui_scope
 from tests.server.comfyui.scenes import scene
 
-BUNDLED = "sprout-blueprint.safetensors"
-"""The LoRA that comes with the project."""
+BUNDLED = ("sprout-blueprint.safetensors", "sprout-sepia.safetensors")
+"""The LoRAs that come with the project."""
 
 
 def weights(path: Path, **texts: str) -> None:
@@ -51,14 +51,14 @@ def test_models(tmp_path: Path) -> None:
             (models / "loras" / "plain.preview.png").write_bytes(picture())
             (models / "loras" / "note.txt").write_text("x")
             assert (await it.get("/api/models"))[0] == "checkpoints"
-            assert await it.get("/models/loras") == ["plain.safetensors", BUNDLED, "style/tree.safetensors"]
+            assert await it.get("/models/loras") == ["plain.safetensors", *BUNDLED, "style/tree.safetensors"]
             assert await it.get("/models/checkpoints") == ["sprout.safetensors"]
             assert (await it.client.get("/models/none")).status == 404
             assert await it.get("/embeddings") == ["nice"]
             folders = {item["name"]: item["folders"] for item in await it.get("/experiment/models")}
             assert str(models / "loras") in folders["loras"]
             listed = await it.get("/experiment/models/loras")
-            assert [item["name"] for item in listed] == ["plain.safetensors", BUNDLED, "style/tree.safetensors"]
+            assert [item["name"] for item in listed] == ["plain.safetensors", *BUNDLED, "style/tree.safetensors"]
             assert listed[0].keys() == {"name", "pathIndex", "modified", "created", "size"}
             index = listed[0]["pathIndex"]
             for name in ("plain.safetensors", "style/tree.safetensors"):
