@@ -201,7 +201,12 @@ class _Work:
     def _plan(self, order: Mapping[str, Any], body: bytes) -> dict[str, Any]:
         planned: Plan = self.engine.plan(body, *order.get("wanted", ()))
         steps = [step._asdict() for step in planned.summary()]
-        return {"steps": steps, "unneeded": list(planned.unneeded), "wanted": list(planned.wanted)}
+        return {
+            "steps": steps,
+            "unneeded": list(planned.unneeded),
+            "wanted": list(planned.wanted),
+            "warnings": list(self.engine.foresee(planned)),
+        }
 
     def _free(self, order: Mapping[str, Any]) -> dict[str, Any]:
         if order.get("models"):

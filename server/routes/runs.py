@@ -102,11 +102,14 @@ class PlanStep(Frozen):
 
 
 class Planned(Frozen):
-    """What a run would do now. unneeded: nodes whose results are not needed, since what is made of them is reused."""
+    """What a run would do now. unneeded: nodes whose results are not needed, since what is made of them is reused.
+    warnings: what a person should know beforehand, such as that weights do not fit into memory.
+    """
 
     steps: list[PlanStep]
     unneeded: list[str]
     wanted: list[str]
+    warnings: list[str]
 
 
 class Freeing(Frozen):

@@ -921,11 +921,13 @@ export interface PlanStep {
 }
 /**
  * What a run would do now. unneeded: nodes whose results are not needed, since what is made of them is reused.
+ * warnings: what a person should know beforehand, such as that weights do not fit into memory.
  */
 export interface Planned {
   steps: PlanStep[];
   unneeded: string[];
   wanted: string[];
+  warnings: string[];
 }
 /**
  * Whatever a client wants to find again: an object, kept for the person and given back as it was.

@@ -1,5 +1,5 @@
 /** Runs the document: what it would do, how far it is, and other ways to run in a menu beside it. */
-import { ChevronDown, Square } from "lucide-react";
+import { ChevronDown, Square, TriangleAlert } from "lucide-react";
 import { useStore } from "zustand";
 import { useShallow } from "zustand/react/shallow";
 import { connectionStore } from "../api/socket";
@@ -67,9 +67,24 @@ function Hint() {
     }),
   );
   return (
-    <span className={css.hint} role="status">
-      {running ? atWork(running) : outlook ? outlookText(outlook) : null}
-    </span>
+    <>
+      {running || !outlook?.warnings.length ? null : <Warned of={outlook.warnings} />}
+      <span className={css.hint} role="status">
+        {running ? atWork(running) : outlook ? outlookText(outlook) : null}
+      </span>
+    </>
+  );
+}
+
+/** What one should know before a run, such as that a model does not fit into memory. */
+function Warned({ of }: { readonly of: readonly string[] }) {
+  const text = of.join(" ");
+  return (
+    <Tooltip text={text}>
+      <button type="button" className={css.warned} aria-label={text}>
+        <TriangleAlert />
+      </button>
+    </Tooltip>
   );
 }
 

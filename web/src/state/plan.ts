@@ -11,11 +11,13 @@ import { latestRun, onRunOver } from "./runStore";
 import { runBody } from "./runs";
 import { isSameWork } from "./sameWork";
 
-/** nodes: that will run, of so many (`all`). seconds: they take, null where that is not known of one of them. */
+/** nodes: that will run, of so many (`all`). seconds: they take, null where that is not known of one of them.
+ * warnings: what one should know beforehand. */
 export interface Outlook {
   readonly nodes: number;
   readonly all: number;
   readonly seconds: number | null;
+  readonly warnings: readonly string[];
 }
 
 const outlookStore = createStore<{ readonly documents: Readonly<Record<string, Outlook | null>> }>(
@@ -31,13 +33,14 @@ export function forgetOutlook(documentId: string): void {
   outlookStore.setState(({ documents: { [documentId]: _, ...documents } }) => ({ documents }));
 }
 
-export function outlookOf({ steps, unneeded }: Planned): Outlook {
+export function outlookOf({ steps, unneeded, warnings }: Planned): Outlook {
   const running = steps.filter((step) => step.action !== "reuse");
   const isKnown = running.every((step) => step.seconds !== null);
   return {
     nodes: running.length,
     all: steps.length + unneeded.length,
     seconds: isKnown ? running.reduce((sum, step) => sum + (step.seconds ?? 0), 0) : null,
+    warnings,
   };
 }
 

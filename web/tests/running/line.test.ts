@@ -94,9 +94,11 @@ describe("the progress of a run", () => {
 
 it("says what a run would do", () => {
   const steps = [step("a", null, "reuse"), step("b", 2), step("c", 0.5, "perhaps")];
-  expect(outlookOf({ steps, unneeded: ["x", "y"], wanted: [] })).toEqual({
+  const warnings = ["The U-Net takes 5.1 GB."];
+  expect(outlookOf({ steps, unneeded: ["x", "y"], wanted: [], warnings })).toEqual({
     nodes: 2,
     all: 5,
     seconds: 2.5,
+    warnings,
   });
 });
