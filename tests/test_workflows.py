@@ -22,8 +22,12 @@ SIZES = {
     "prompt-areas": (128, 64),
     "crop-inpaint-stitch": (176, 64),
     "tiled-upscale": (128, 128),
+    "upscale": (256, 256),
+    "two-controls": (128, 64),
+    "regional-prompts": (128, 64),
+    "evening": (256, 256),
 }
-COUNTS = {"prompt-list": 3, "loop": 4, "variation": 4}
+COUNTS = {"prompt-list": 3, "loop": 4, "variation": 4, "image-variations": 4}
 SCHEMA = json.loads((ROOT / "docs" / "workflow.schema.json").read_text(encoding="utf-8"))
 
 
