@@ -63,6 +63,7 @@ FAMILIES: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
 MODEL_FOLDERS: tuple[str, ...] = (
     "checkpoints",
     "vae",
+    "vae_approx",
     "loras",
     "controlnet",
     "embeddings",

@@ -36,7 +36,6 @@ from graph.workflow import Workflow, load_with_problems, set_inputs
 from noisewright import __version__
 from noisewright.catalogue import catalogue_of
 from noisewright.codecs import codecs_of
-from noisewright.foresight import foreseen
 from noisewright.home import NAME, find_home
 from noisewright.outcome import Outcome, Wanted, outcome_of, place_of
 
@@ -222,6 +221,8 @@ class Engine:
 
     def foresee(self, planned: Plan) -> tuple[str, ...]:
         """What a person should know before this plan is run: what will not fit into memory as it is."""
+        from noisewright.foresight import foreseen  # knows the families of models, which a server does not load
+
         return foreseen(planned, self.weights)
 
     def events(

@@ -70,7 +70,7 @@ def test_json_says_the_same(comfyui: Path, capsys: pytest.CaptureFixture[str]):
     assert found["format"] == 1
     assert (found["program"], found["path"]) == ("ComfyUI", str(comfyui))
     assert found["use"]["flags"] == ["--models", str(comfyui)]
-    assert found["models"]["states"] == {"runs": 3, "not yet": 3, "unopened": 1, "damaged": 3}
+    assert found["models"]["states"] == {"runs": 4, "not yet": 2, "unopened": 1, "damaged": 3}
     assert found["workflows"]["pictures_looked_at"] == 1
     assert sum(found["workflows"]["verdicts"].values()) == len(found["workflows"]["files"]) == 12
     assert {pack["name"] for pack in found["packs"]} >= {"harmful", "Power-Things"}

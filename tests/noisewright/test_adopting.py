@@ -160,7 +160,7 @@ def test_models_are_told_by_kind_family_and_state(report: Report, comfyui: Path)
         "diffusion_models/flow.safetensors": ("Flux", "not yet"),
         "loras/small.safetensors": ("Stable Diffusion 1", "runs"),
         "loras/wide.safetensors": ("Stable Diffusion XL", "runs"),
-        "ipadapter/ip.safetensors": ("", "not yet"),
+        "ipadapter/ip.safetensors": ("", "runs"),
     }
     reasons = {file.name: file.reason for file in report.models}
     assert reasons["cut.safetensors"].startswith("it was cut off: it has 8,")

@@ -197,4 +197,4 @@ def test_missing_names_are_noted_and_fail_only_the_nodes_that_use_them(tmp_path:
     ):
         with pytest.raises((ImportError, AttributeError), match=f"needs '{name}', which Noisewright does not have"):
             bench.call(type_id, n=1)
-    assert "needs 'comfy_extras.nodes_hypertile.HyperTile'" in (bench.catalogue.error("Tiles") or "")
+    assert "needs 'comfy_extras.nodes_video.SaveWEBM'" in (bench.catalogue.error("Films") or "")

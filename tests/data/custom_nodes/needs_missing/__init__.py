@@ -3,7 +3,7 @@ import comfy.ldm.modules.attention as attention
 from comfy.ldm.modules.diffusionmodules.util import timestep_embedding
 from comfy.utils import convert_old_quants
 from comfy_extras.nodes_mask import MaskComposite
-from comfy_extras.nodes_hypertile import HyperTile
+from comfy_extras.nodes_video import SaveWEBM
 from aiohttp import web
 import comfy
 
@@ -48,8 +48,8 @@ class Works(UsesPatcher):
         return (n + 1,)
 
 
-class Tiles(HyperTile):
+class Films(SaveWEBM):
     pass
 
 
-NODE_CLASS_MAPPINGS = {"UsesPatcher": UsesPatcher, "UsesAttention": UsesAttention, "UsesUtility": UsesUtility, "Works": Works, "Tiles": Tiles}
+NODE_CLASS_MAPPINGS = {"UsesPatcher": UsesPatcher, "UsesAttention": UsesAttention, "UsesUtility": UsesUtility, "Works": Works, "Films": Films}
