@@ -78,10 +78,13 @@ def test_runs_that_wait_are_put_in_another_order_and_cancelled(busy: Editor) -> 
         busy.set("sample", "steps", steps)
         runs.append(busy.run())
     expect(rows(busy)).to_have_count(3)
+    rows(busy).last.evaluate("row => row.dataset.moved = ''")  # the server knows the order before the page shows it
     rows(busy).last.get_by_role("button", name="To the front").click()
     until(busy.page, lambda: waiting(busy) == [runs[2], runs[0], runs[1]], "the last run at the front")
+    expect(rows(busy).first).to_have_attribute("data-moved", "")
     rows(busy).first.get_by_role("button", name="Later").click()
     until(busy.page, lambda: waiting(busy) == [runs[0], runs[2], runs[1]], "the run one place later")
+    expect(rows(busy).nth(1)).to_have_attribute("data-moved", "")
     rows(busy).last.get_by_role("button", name="Cancel", exact=True).click()
     expect(rows(busy)).to_have_count(2)
     busy.bar("Queue").get_by_role("button", name="Cancel all that wait").click()
