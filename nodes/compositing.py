@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from annotated_types import Ge, Le
 
 from diffusion.values import Image, Mask
-from graph.node import Help, Hint, node
+from graph.node import Default, Help, Hint, node
 
 
 class ImageWithMask(NamedTuple):
@@ -20,12 +20,17 @@ def blend_images(
     image1: Image,
     image2: Image,
     blend_factor: Annotated[
-        float, Ge(0.0), Le(1.0), Hint(step=0.01), Help("0: the first alone, 1: all that the mode makes of both.")
-    ] = 0.5,
+        float,
+        Ge(0.0),
+        Le(1.0),
+        Default(0.5),
+        Hint(step=0.01),
+        Help("0: the first alone, 1: all that the mode makes of both."),
+    ],
     blend_mode: Annotated[
         Literal["normal", "multiply", "screen", "overlay", "soft_light", "difference"],
         Help("Difference is the first less the second; what is below 0 becomes black."),
-    ] = "normal",
+    ],
 ) -> Image:
     """Mix two pictures by a mode that paint programs know. The second is cut and resized to the first."""
     from diffusion.compositing import blended

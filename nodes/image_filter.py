@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 from annotated_types import Ge, Le
 
 from diffusion.values import Image
-from graph.node import Help, Hint, node
+from graph.node import Default, Help, Hint, node
 from nodes.sampling import Seed
 
 Radius = Annotated[int, Ge(1), Le(31), Hint(step=1), Help("In pixels; what is farther away counts nothing.")]
@@ -60,11 +60,11 @@ def add_image_noise(
 @node("ImageQuantize", category="image/postprocessing", title="ImageQuantize")
 def quantize_image(
     image: Image,
-    colors: Annotated[int, Ge(1), Le(256), Hint(step=1)] = 256,
+    colors: Annotated[int, Ge(1), Le(256), Default(256), Hint(step=1)],
     dither: Annotated[
         Literal["none", "floyd-steinberg", "bayer-2", "bayer-4", "bayer-8", "bayer-16"],
         Help("How colours between those that are left are hinted at."),
-    ] = "none",
+    ],
 ) -> Image:
     """Show each picture in few colours, chosen for it."""
     from diffusion.quantizing import quantized

@@ -7,7 +7,7 @@ from annotated_types import Ge, Le
 
 from diffusion.model_options import DeepShrink, FreeU, HyperTile, TokenMerging
 from diffusion.values import Model
-from graph.node import Help, Hint, node
+from graph.node import Default, Help, Hint, node
 
 CATEGORY = "model_patches/unet"
 
@@ -37,13 +37,15 @@ def lunch_freely_by_content(
 @node("PatchModelAddDownscale", category=CATEGORY, title="PatchModelAddDownscale (Kohya Deep Shrink)")
 def shrink_deeply(
     model: Model,
-    block_number: Annotated[int, Ge(1), Le(32), Hint(step=1), Help("The input layer from which on it is smaller.")] = 3,
-    downscale_factor: Annotated[float, Ge(0.1), Le(9.0), Hint(step=0.001)] = 2.0,
-    start_percent: Percent = 0.0,
-    end_percent: Percent = 0.35,
-    downscale_after_skip: Annotated[bool, Help("Whether the skip of that layer keeps its size.")] = True,
-    downscale_method: Method = "bicubic",
-    upscale_method: Method = "bicubic",
+    block_number: Annotated[
+        int, Ge(1), Le(32), Default(3), Hint(step=1), Help("The input layer from which on it is smaller.")
+    ],
+    downscale_factor: Annotated[float, Ge(0.1), Le(9.0), Default(2.0), Hint(step=0.001)],
+    start_percent: Annotated[Percent, Default(0.0)],
+    end_percent: Annotated[Percent, Default(0.35)],
+    downscale_after_skip: Annotated[bool, Default(True), Help("Whether the skip of that layer keeps its size.")],
+    downscale_method: Method,
+    upscale_method: Method,
 ) -> Model:
     """Begin a large picture as a small one inside the network, so that it does not show things twice."""
     option = DeepShrink(

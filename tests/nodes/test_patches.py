@@ -22,7 +22,7 @@ from tests.diffusion.fake_network import MODEL
         (lunch_freely(MODEL), FreeU(1.1, 1.2, 0.9, 0.2)),
         (lunch_freely_by_content(MODEL), FreeU(1.3, 1.4, 0.9, 0.2, by_content=True)),
         (
-            shrink_deeply(MODEL, upscale_method="bislerp"),
+            shrink_deeply(MODEL, 3, 2.0, 0.0, 0.35, True, "bicubic", "bislerp"),
             DeepShrink(3, 2.0, 0.0, 0.35, after_skip=True, down="bicubic", up="bislerp"),
         ),
         (tile_attention(MODEL), HyperTile(256, 2, 0, scaled=False)),

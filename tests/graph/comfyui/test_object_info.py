@@ -26,11 +26,6 @@ DEVIATIONS: dict[tuple[str, str], Any] = {
     ("PreviewAny", "output_name"): ["STRING"],
     # Theirs asks for its own id to write text below itself; ours shows it as any node does.
     ("GetImageSize", "hidden"): {},
-    # Ours say which choice stands there at first; with theirs it is the first one, and the same.
-    ("ImageBlend", "blend_mode"): {"default": "normal"},
-    ("ImageQuantize", "dither"): {"default": "none"},
-    ("PatchModelAddDownscale", "downscale_method"): {"default": "bicubic"},
-    ("PatchModelAddDownscale", "upscale_method"): {"default": "bicubic"},
     # Ours takes a single number too.
     ("CreateHookKeyframesFromFloats", "kind of floats_strength"): "FLOATS,FLOAT",
     # Ours may be put into a graph as they are: they begin with a value.
