@@ -14,10 +14,10 @@ SMALLEST = 128
 
 
 def explained(
-    shortage: MemoryShortage, what: str, width: int, height: int, need: Callable[[int, int], int], more: str = ""
+    shortage: MemoryShortage, what: str, width: int, height: int, need: Callable[[int, int], int]
 ) -> MemoryShortage:
     """The shortage in words for people. what: was to be done, as "Sampling". width, height: of the picture in pixels.
-    need: bytes that a picture of (width, height) takes. more: another way out, as "a batch of 1".
+    need: bytes that a picture of (width, height) takes.
     """
     where = f" of {said(shortage.available)} (--memory)" if shortage.available else ""
     ways = []
@@ -25,7 +25,6 @@ def explained(
         ways.append(f"--memory {math.ceil(1.02 * shortage.needed / 1e8) / 10:g}GB")
     if (size := _fitting(shortage, width, height, need)) is not None:
         ways.append(f"a picture of at most {size[0]} × {size[1]}")
-    ways += [more] if more else []
     ways.append("a lower precision, where this is fp32")
     return MemoryShortage(
         f"{what} a picture of {width} × {height} takes more memory than there is{where}, even with all else gone and "

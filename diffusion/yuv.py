@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from diffusion.pictures import levelled, with_channels
+from diffusion.preprocessors.planes import LUMA
 from diffusion.values import Image
-
-LUMA = (0.299, 0.587, 0.114)
-"""How much red, green and blue count for brightness."""
 
 
 def to_yuv(image: Image) -> tuple[Image, Image, Image]:
@@ -22,8 +20,6 @@ def to_yuv(image: Image) -> tuple[Image, Image, Image]:
     Each as a grey picture of three channels. Alpha is left out.
     """
     pixels = levelled(image)
-    if pixels.shape[3] in (2, 4):
-        pixels = pixels[..., :-1]
     red, green, blue = with_channels(pixels, 3).unbind(-1)
     y = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
     planes = y, 0.564 * (blue - y) + 0.5, 0.713 * (red - y) + 0.5

@@ -8,12 +8,12 @@ from diffusion.names import WEIGHT_SUFFIXES
 from diffusion.values import Conditioning, ControlNet, Image, Model, Vae
 from graph.files import File, InFolder
 from graph.node import Default, Help, Hint, node
+from nodes.conditioning import Percent
 
 ControlFile = Annotated[File, InFolder("controlnet", WEIGHT_SUFFIXES)]
 Strength = Annotated[
     float, Ge(0.0), Le(10.0), Hint(step=0.01), Default(1.0), Help("0 leaves the conditionings as they are.")
 ]
-Percent = Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.001)]
 
 
 class Steered(NamedTuple):

@@ -8,6 +8,7 @@ from annotated_types import Ge, Le
 from diffusion.model_options import DeepShrink, FreeU, HyperTile, TokenMerging
 from diffusion.values import Model
 from graph.node import Default, Help, Hint, node
+from nodes.conditioning import Percent
 
 CATEGORY = "model_patches/unet"
 
@@ -16,7 +17,6 @@ Backbone4 = Annotated[Scale, Help("For features four times as wide as the networ
 Backbone2 = Annotated[Scale, Help("For features twice as wide as the network's entrance; above 1: stronger.")]
 Skip4 = Annotated[Scale, Help("For slow changes in the skips that join the widest features; below 1: less of them.")]
 Skip2 = Annotated[Scale, Help("For slow changes in the skips that join those half as wide; below 1: less of them.")]
-Percent = Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.001)]
 Method = Literal["bicubic", "nearest-exact", "bilinear", "area", "bislerp"]
 
 

@@ -171,8 +171,8 @@ def sample_part(
 
 
 def reported(steps: "Generator[SamplingProgress, None, T]", weights: Weights, files: Folders | None = None) -> Steps[T]:
-    """A sampling run as a node reports it. A preview is drawn only if the run was asked for them: by a tiny autoencoder for the
-    model's latent space, if the folder `vae_approx` has one.
+    """A sampling run as a node reports it. Previews are drawn only in a run that was asked for them: by a tiny
+    autoencoder for the model's latent space, if the folder `vae_approx` has one.
     """
     from diffusion.preview import looking
 

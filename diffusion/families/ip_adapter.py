@@ -20,7 +20,6 @@ from diffusion.families.unet import original_shapes
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.values import IpAdapter, Model, WeightFile
 
-Kind = Literal["plain", "plus", "full"]
 Stage = Literal["input", "output", "middle"]
 
 HEAD_WIDTH = 64
@@ -58,11 +57,6 @@ def read_ip_adapter(path: Path, digest: str) -> IpAdapter:
 def component(file: WeightFile) -> Component:
     """The network of a file that `read_ip_adapter` has recognised."""
     return _recognise(Path(file.path), file.digest)
-
-
-def sees(adapter: IpAdapter) -> int:
-    """How wide that is which it takes of a picture: its one vector ("plain") or the states of its patches."""
-    return component(adapter.file).config["seen"]
 
 
 def layers(unet: Component) -> list[Layer]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from diffusion.families import Component, TextPlace
 from diffusion.families.autoencoder import TINY
 from diffusion.merging.applying import Tensors
-from diffusion.original_layout import UNET_PREFIX, VAE_PREFIX, Place, open_clip_places, unet_names, vae_names
+from diffusion.original_layout import VAE_PREFIX, Place, open_clip_places, unet_names, vae_names
 from diffusion.saving.writing import Entry
 
 ALONE = TextPlace("", "modules", "")
@@ -22,11 +22,11 @@ THIRDS = 3
 """Query, key and value, where they are one tensor."""
 
 
-def unet_entries(component: Component, prefix: str = UNET_PREFIX) -> list[Entry]:
+def unet_entries(component: Component) -> list[Entry]:
     """A U-Net under its original names."""
     tensors = Tensors(component)
     names = unet_names(list(tensors.shapes), component.config["layers_per_block"])
-    return _entries(tensors, {name: Place(prefix + file.removeprefix(UNET_PREFIX)) for name, file in names.items()})
+    return _entries(tensors, {name: Place(file) for name, file in names.items()})
 
 
 def vae_entries(component: Component, prefix: str = VAE_PREFIX) -> list[Entry]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from diffusion.architectures import UNet2DConditionModel
 from diffusion.preprocessors.gradient import sobel
+from diffusion.preprocessors.planes import LUMA
 from diffusion.smoothing import blurred
 from diffusion.training import checkpoint, networks
 from diffusion.training.drawing import drawn
@@ -58,7 +59,6 @@ GROUND, TONE, LINE = (24, 60, 140), (74, 120, 196), (238, 245, 255)
 """RGB of the paper, of the darkest parts of a drawing, and of its lines."""
 INK, PAPER = (62, 38, 20), (246, 236, 214)
 """RGB of the darkest and the lightest parts of a drawing in sepia."""
-LUMA = (0.299, 0.587, 0.114)
 
 log = logging.getLogger(__name__)
 
