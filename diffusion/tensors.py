@@ -53,24 +53,37 @@ class Reader:
             whole = self._unpickled[name]
             tensor = whole if third is None else whole.chunk(3)[third].clone()
             return self.residence.settled(tensor.reshape(shape or tensor.shape))
-        info = self.header.tensors[name]
+        info, dtype = self.header.tensors[name], self._dtype(name)
         if third is not None:
             rows, *others = info.shape
             info = replace(info, shape=(rows // 3, *others), start=info.start + third * (info.nbytes // 3))
-        dtype = DTYPES.get(info.dtype)
-        if dtype is None:
-            raise WeightFileError(
-                f"'{self.header.path.name}': tensor '{name}' is of type {info.dtype}, which this version does not read."
-            )
         mappable = self._is_view(info)
         content = self._mapped[info.start :][: info.nbytes] if mappable else self._plainly(name, info)
         return self.residence.settled(content.view(dtype).reshape(shape or info.shape), copy=not mappable)
+
+    def stored(self, name: str) -> Tensor:
+        """The tensor of that name on the host, of the type it has in the file: part of the mapped file if it is aligned
+        there, and for reading only. Raises WeightFileError.
+        """
+        if self.header.format == "torch":
+            return self._unpickled[name]
+        info, dtype = self.header.tensors[name], self._dtype(name)
+        content = self._mapped[info.start :][: info.nbytes]
+        return (content if info.start % dtype.itemsize == 0 else content.clone()).view(dtype).reshape(info.shape)
 
     def maps(self, name: str, axes: int) -> bool:
         """Whether a tensor takes no memory of its own, since it is a part of the mapped file. axes: its own number."""
         if self.header.format == "torch" or (self.residence.channels_last and axes == 4):
             return False
         return self._is_view(self.header.tensors[name])
+
+    def _dtype(self, name: str) -> torch.dtype:
+        written = self.header.tensors[name].dtype
+        if written not in DTYPES:
+            raise WeightFileError(
+                f"'{self.header.path.name}': tensor '{name}' is of type {written}, which this version does not read."
+            )
+        return DTYPES[written]
 
     def _is_view(self, info: TensorInfo) -> bool:
         home = self.residence

@@ -9,12 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from diffusion.families import looks_like
+from diffusion.families import seems
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.lora import names
 
 ADAPTER_METADATA = "lora_adapter_metadata"
 """Where diffusers keeps peft's configuration, as JSON with keys like `unet.lora_alpha`."""
+
+OTHER_KINDS = (
+    (re.compile(r".+\.(a[12]|b[12]|bm[12])\.weight"), "GLoRA"),
+    (re.compile(r".+\.(on_input|ia3_l(\..+)?)"), "(IA)³"),
+    (re.compile(r".+[._]vera_lambda_[bd](\..+)?"), "VeRA"),
+)
+"""How tensors are named in files of changes of kinds that are only recognised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +67,24 @@ def read_lora(path: Path, digest: str) -> LoraFile:
         else:
             stems.setdefault(found[0], {})[found[1]] = name
     entries = tuple(_entry(header, stem, tensors) for stem, tensors in stems.items())
+    if other := _other_kind(header):
+        raise WeightFileError(
+            f"'{path.name}' changes a model in the way of {other}, which this version does not know: it knows LoRA, "
+            "LoCon, LoHa, LoKr, DoRA, OFT, and differences of weights, biases and norms. Use a file of one of these "
+            "kinds."
+        )
     if not any(set(entry.tensors) - {"alpha"} for entry in entries):
-        raise WeightFileError(f"'{path.name}' is no LoRA: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"'{path.name}' is no LoRA: {seems(header)}")
     return LoraFile(header, entries, tuple(strangers))
+
+
+def _other_kind(header: Header) -> str:
+    """The name of the kind of change, where it is one that is only recognised; "" otherwise."""
+    for pattern, title in OTHER_KINDS:
+        if any(pattern.fullmatch(name) for name in header.tensors):
+            return title
+    is_boft = any(name.endswith(".oft_blocks") and len(info.shape) == 4 for name, info in header.tensors.items())
+    return "BOFT" if is_boft else ""
 
 
 def _entry(header: Header, stem: str, tensors: Mapping[str, str]) -> Entry:

@@ -1,7 +1,8 @@
 """Which changes of a LoRA file fit a network, told from headers alone, and what is said where they do not."""
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -14,7 +15,6 @@ from diffusion.header import WeightFileError
 from diffusion.lora.file import Entry, LoraFile
 from diffusion.lora.kinds import LOW_RANK, Kind, Leaf, Parts, kinds, low_rank_shape
 from diffusion.lora.targets import Shape, context_width, layers
-from diffusion.tensors import Reader
 
 WIDTHS: Mapping[int, str] = MappingProxyType(
     {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL", 1280: "the SDXL refiner"}
@@ -33,11 +33,10 @@ class Change:
     leaf: Leaf
     shape: Shape
 
-    def parts(self, reader: Reader) -> Parts:
-        """Its tensors by role, read by a reader of its file."""
-        parts = {role: reader.read(name) for role, name in self.entry.tensors.items()}
-        alpha = self.entry.alpha
-        return parts if alpha is None else parts | {"alpha": torch.tensor(alpha, device=reader.residence.device)}
+    def parts(self, read: Callable[[str], Tensor]) -> Parts:
+        """Its tensors by role. read: gives the tensor of its file that has a name."""
+        parts = {role: read(name) for role, name in self.entry.tensors.items()}
+        return parts if self.entry.alpha is None else parts | {"alpha": torch.tensor(self.entry.alpha)}
 
     def rank(self) -> int:
         """Of a LoRA, the length of its inner axis."""
@@ -106,7 +105,10 @@ def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> 
                 f"a {title} model, whose U-Net attends to text states of width {width}. Use a LoRA made for the same "
                 "family of models."
             )
-    if not any(found.changes for found in fits):
+    _require_as_many_encoders(lora, components)
+    about_unet = [found for found in fits if found.component.part == "unet" and "unet" in _parts_of(lora)]
+    # Of a file for another family, what is about a text encoder that both have may fit.
+    if not any(found.changes for found in about_unet or fits):
         places = " and ".join(
             f"the {_title(component)} of '{component.header.path.name}' ({title})" for component, title in components
         )
@@ -115,6 +117,18 @@ def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> 
             "same family of models."
         )
     return fits
+
+
+def _require_as_many_encoders(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> None:
+    """Raise WeightFileError where a file changes two text encoders, and a model has but the first."""
+    having = {component.part: (component, title) for component, title in components}
+    if "text_encoder" in having and "text_encoder_2" not in having and "text_encoder_2" in _parts_of(lora):
+        component, title = having["text_encoder"]
+        raise WeightFileError(
+            f"'{lora.name}' changes two text encoders and looks like {_looks_like(lora)}, but "
+            f"'{component.header.path.name}' is a {title} model, which has one. Use a LoRA made for the same family of "
+            "models."
+        )
 
 
 def _changes(lora: LoraFile, entry: Entry, place: str, shapes: Mapping[str, Shape]) -> list[Change]:
@@ -159,18 +173,26 @@ def _context_width(lora: LoraFile) -> int | None:
     return None
 
 
+def _parts_of(lora: LoraFile) -> set[str]:
+    return {entry.part for entry in lora.entries}
+
+
 def _looks_like(lora: LoraFile) -> str:
-    parts = {entry.part for entry in lora.entries}
+    parts = _parts_of(lora)
     stems = " ".join(entry.stem for entry in lora.entries)
     width = _context_width(lora)
     if width is not None:
         return f"a LoRA for {_model_of_width(width)}"
-    if "text_encoder_2" in parts:
-        return "a LoRA for SDXL"
     if "joint_blocks" in stems or "joint_transformer" in stems:
         return "a LoRA for Stable Diffusion 3"
     if "double_blocks" in stems or "single_transformer_blocks" in stems:
         return "a LoRA for Flux"
+    if "transformer.transformer_blocks" in stems:
+        return "a LoRA for a transformer such as Stable Diffusion 3 or Qwen-Image"
+    if re.search(r"blocks[._]\d+[._](self|cross)_attn[._]", stems):
+        return "a LoRA for Wan"
+    if "text_encoder_2" in parts:
+        return "a LoRA for SDXL"
     if "unet" not in parts:
         return "a LoRA for a text encoder alone"
     return f"a LoRA for a model that is not known here, with layers such as '{lora.entries[0].stem}'"

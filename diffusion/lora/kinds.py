@@ -53,8 +53,8 @@ def low_rank_shape(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...] | N
 
 
 def ratio(parts: Parts, rank: int) -> Tensor:
-    """α/r, 0-d; 1 where the file has no alpha."""
-    return parts["alpha"].reshape(()) / rank if "alpha" in parts else torch.ones(())
+    """α/r, 0-d, float32; 1 where the file has no alpha."""
+    return parts["alpha"].reshape(()).float() / rank if "alpha" in parts else torch.ones(())
 
 
 def _low_rank(parts: Parts, weight: Tensor, strength: float) -> Tensor:

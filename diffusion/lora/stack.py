@@ -153,7 +153,7 @@ def under_changes(weight: Tensor, home: Residence, changes: Sequence[tuple[Chang
 def merged(weight: Tensor, changes: Sequence[tuple[Change, float, Reader]]) -> Tensor:
     """A weight, float32, with changes in it, one after the other, each with its strength and a reader of its file."""
     for change, strength, reader in changes:
-        weight = weight + change.kind.formula(change.parts(reader), weight, strength)
+        weight = weight + change.kind.formula(change.parts(reader.read), weight, strength)
     return weight
 
 

@@ -31,7 +31,7 @@ def test_a_torch_file_is_read_as_data(tmp_path: Path):
     file = read_lora(tmp_path / "a.pt", "1")
     (entry,) = file.entries
     change = Change(file, entry, LOW_RANK, entry.place, "weight", (32, 4, 3, 3))
-    assert torch.equal(change.parts(reader(file))["down"], tensors["unet.conv_in.lora_A.weight"])
+    assert torch.equal(change.parts(reader(file).read)["down"], tensors["unet.conv_in.lora_A.weight"])
 
 
 def test_alphas_of_peft_stand_in_the_metadata(tmp_path: Path):
@@ -42,7 +42,7 @@ def test_alphas_of_peft_stand_in_the_metadata(tmp_path: Path):
     path = saved(tmp_path / "a.safetensors", tensors, {ADAPTER_METADATA: json.dumps(adapter)}).path
     file = read_lora(Path(path), "1")
     for entry in file.entries:
-        parts = Change(file, entry, LOW_RANK, entry.place, "weight", (2, 2)).parts(reader(file))
+        parts = Change(file, entry, LOW_RANK, entry.place, "weight", (2, 2)).parts(reader(file).read)
         assert float(ratio(parts, 2)) == pytest.approx(places[entry.stem])
 
 

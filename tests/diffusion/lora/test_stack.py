@@ -83,6 +83,20 @@ def test_several_add_up_and_are_one_beside_a_layer(parts, tmp_path: Path):
     assert variant.run.get_submodule(f"unet.{CONVOLUTION}.beside.down").weight.shape[0] == 5 * RANK
 
 
+def test_files_of_other_number_types_stand_beside_each_other(parts, tmp_path: Path):
+    files, total = [], {}
+    for number, dtype in enumerate((torch.float8_e4m3fn, torch.float16, torch.bfloat16, torch.float32)):
+        kept = {name: each.to(dtype) for name, each in plain_lora(tiny_unet(), LAYERS, seed=70 * number)[0].items()}
+        files.append((saved(tmp_path / f"{number}.safetensors", kept), 0.5))
+        for layer in LAYERS:
+            down, up, alpha = (
+                kept[kohya(layer) + end].float() for end in (".lora_down.weight", ".lora_up.weight", ".alpha")
+            )
+            total[layer] = total.get(layer, 0) + 0.5 * alpha / RANK * product(down, up)
+    found = answer(Weights("cpu", "fp32"), under(parts.model, *files))
+    assert off(found, answer_of(changed_unet(total))) <= 1e-5
+
+
 def test_a_tucker_core_goes_beside_the_layer_too(parts, tmp_path: Path):
     weight = tiny_unet().get_submodule(CONVOLUTION).weight
     down, mid, up = (

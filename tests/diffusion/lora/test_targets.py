@@ -145,7 +145,7 @@ def test_tensors_go_where_diffusers_puts_them(style, networks, tmp_path: Path):
 
 def down_of(change: Change) -> Tensor:
     reader = Reader(change.lora.header, Residence(torch.device("cpu"), torch.float32))
-    return change.parts(reader)["down"]
+    return change.parts(reader.read)["down"]
 
 
 def place_of(name: str) -> str:
