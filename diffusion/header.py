@@ -22,10 +22,14 @@ PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How files of torch's older kind begin, by the pickle protocol."""
 
 BITS: Mapping[str, int] = MappingProxyType({
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
-    "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8,
+    "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
+    "C64": 64,
 })  # fmt: skip
 
+
+CONFIG = "noisewright.config"
+"""The metadata key of what shapes cannot say, as JSON."""
 
 NESTS = ("state_dict", "params_ema", "params-ema", "params", "model_state_dict")
 """Where trainers put the tensors inside a file of torch's own kind, the preferred first: an average, the last state."""
@@ -79,18 +83,16 @@ class Header:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """What shapes cannot say: the JSON object in the metadata `noisewright.config`, or nothing."""
-        text = self.metadata.get("noisewright.config")
+        """What shapes cannot say: the JSON object in the metadata `CONFIG`, or nothing."""
+        text = self.metadata.get(CONFIG)
         if text is None:
             return {}
         try:
             config = json.loads(text)
         except ValueError as error:
-            raise WeightFileError(
-                f"'{self.path.name}': its metadata 'noisewright.config' is not JSON: {error}."
-            ) from error
+            raise WeightFileError(f"'{self.path.name}': its metadata '{CONFIG}' is not JSON: {error}.") from error
         if not isinstance(config, dict):
-            raise WeightFileError(f"'{self.path.name}': its metadata 'noisewright.config' is not a JSON object.")
+            raise WeightFileError(f"'{self.path.name}': its metadata '{CONFIG}' is not a JSON object.")
         return config
 
 
@@ -184,6 +186,9 @@ def torch_content(path: Path, device: str) -> Any:
     import torch
 
     try:
+        if path.suffix == ".safetensors":  # by the name torch would take it for one, which it is not
+            with path.open("rb") as file:
+                return torch.load(file, map_location=device, weights_only=True)
         mapped = device != "meta" and os.name != "nt" and _is_zip(path)
         return torch.load(path, map_location=device, weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
@@ -216,15 +221,23 @@ def _cut_off(path: Path, size: int, wanted: int) -> str:
 def _looks_like(start: bytes, size: int) -> str:
     text = start.lstrip().lower()
     if size == 0:
-        return "it is empty"
+        return "it is empty; the download or copy did not begin; get the file again"
+    if not any(start):
+        return "it begins with zeros; the download did not finish; get the file again"
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<")):
         return "it looks like a web page saved under this name; the download needed a login or another address"
     if text.startswith(b"version https"):
         return "it looks like a Git LFS pointer; fetch the file itself with 'git lfs pull'"
     if text.startswith(b"gguf"):
-        return "it looks like a GGUF file, which this version does not read"
+        return (
+            "it looks like a GGUF file, whose quantised weights this version does not read; use the same model as "
+            ".safetensors in fp16, bf16 or plain fp8"
+        )
     if text.startswith((b"\x89png", b"\xff\xd8", b"riff", b"gif8")):
-        return "it looks like a picture"
+        return "it looks like a picture; choose a file of weights"
     if text.startswith((b"{", b"[")):
-        return "it looks like a JSON file"
-    return "its beginning is neither that of a safetensors file nor of a PyTorch file"
+        return "it looks like a JSON file; choose the file of weights beside it"
+    return (
+        "its beginning is neither that of a safetensors file nor of a PyTorch file; it is damaged or of another kind; "
+        "get a .safetensors file of the same model"
+    )

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from diffusion.smoothing import blurred
 from diffusion.values import Latent, LatentOperation, Sharpen, TonemapReinhard
 
 DEVIATIONS = 5
@@ -63,12 +63,7 @@ def _sharpened(latent: Tensor, operation: Sharpen) -> Tensor:
     The Gaussian is cut to a square of 2 · radius + 1 pixels; its sigma is told in radii. Edges are mirrored.
     """
     check(operation, *latent.shape[2:])
-    radius, channels = operation.radius, latent.shape[1]
-    place = torch.linspace(-1, 1, 2 * radius + 1, device=latent.device)
-    row = torch.exp(-(place**2) / (2 * operation.sigma**2))
-    kernel = torch.outer(row, row)
-    kernel = (kernel / kernel.sum()).to(latent.dtype).expand(channels, 1, -1, -1)
     length = latent.norm(dim=1, keepdim=True) + 1e-6
     direction = latent / length
-    blurred = functional.conv2d(functional.pad(direction, (radius,) * 4, mode="reflect"), kernel, groups=channels)
-    return length * (direction + SHARPENING * operation.alpha * (direction - blurred))
+    soft = blurred(direction, operation.sigma * operation.radius, operation.radius, "reflect")
+    return length * (direction + SHARPENING * operation.alpha * (direction - soft))

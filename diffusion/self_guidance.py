@@ -12,6 +12,7 @@ from torch.nn import functional
 from diffusion.answers import Answers
 from diffusion.changes import Call, Change, Place, States
 from diffusion.model_options import SelfAttentionGuidance
+from diffusion.smoothing import blurred
 
 THRESHOLD = 1.0
 """A pixel is blurred where all others together look at it more than this: 1 is the mean."""
@@ -64,18 +65,6 @@ def self_guided(at: Answers, option: SelfAttentionGuidance, result: Tensor) -> T
     if unwanted.attention is None or min(at.x.shape[2:]) < SMALLEST or option.scale == 0:
         return result
     mask = (unwanted.attention > THRESHOLD).to(at.x.dtype)
-    degraded = _blurred(unwanted.denoised, option.blur) * mask + unwanted.denoised * (1 - mask)
+    degraded = blurred(unwanted.denoised, option.blur, RADIUS, "reflect") * mask + unwanted.denoised * (1 - mask)
     answer = unwanted.ask(degraded + (at.x - unwanted.denoised), degraded, ())
     return result + option.scale * (degraded - answer)
-
-
-def _blurred(planes: Tensor, sigma: float) -> Tensor:
-    """Planes [B, C, H, W] smoothed by a Gaussian of `sigma` pixels, cut beyond 4; edges are mirrored."""
-    if sigma == 0:
-        return planes
-    row = torch.exp(-0.5 * (torch.arange(-RADIUS, RADIUS + 1, device=planes.device) / sigma) ** 2)
-    row = (row / row.sum()).to(planes.dtype)
-    channels = planes.shape[1]
-    padded = functional.pad(planes, (RADIUS,) * 4, mode="reflect")
-    across = functional.conv2d(padded, row.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-    return functional.conv2d(across, row.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)

@@ -11,13 +11,11 @@ from typing import Any
 
 from diffusion import checkpoint
 from diffusion.families import Component
+from diffusion.header import CONFIG
 from diffusion.merging.patch import MergePatch
 from diffusion.prediction import EpsPrediction, Prediction, VPrediction
 from diffusion.predictions import chosen_prediction
 from diffusion.values import LatentSpace, Model, TextEncoder, Vae
-
-CONFIG = "noisewright.config"
-"""The metadata key of what shapes cannot tell, as JSON."""
 
 ARCHITECTURES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
@@ -26,6 +24,7 @@ ARCHITECTURES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("sd2", "v"): "stable-diffusion-v2-768-v",
         ("sdxl", "eps"): "stable-diffusion-xl-v1-base",
         ("sdxl-refiner", "eps"): "stable-diffusion-xl-v1-refiner",
+        ("sd-x4-upscaler", "v"): "stable-diffusion-x4-upscaler",
     }
 )
 """ModelSpec's names, by family and prediction; a prediction that is not here is named like noise."""

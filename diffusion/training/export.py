@@ -15,11 +15,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from diffusion.architectures import AutoencoderKL, CLIPTextModel, UNet2DConditionModel
+from diffusion.header import CONFIG
 from diffusion.original_layout import text_names, unet_names, vae_names
 
-__all__ = ["CONFIG_KEY", "exported", "write_checkpoint"]
-
-CONFIG_KEY = "noisewright.config"
+__all__ = ["exported", "write_checkpoint"]
 
 _PROJECTION = re.compile(r"(encoder|decoder)\.mid_block\.attentions\.\d+\.(to_[qkv]|to_out\.0)\.weight")
 
@@ -55,6 +54,6 @@ def write_checkpoint(
             )
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".part")
-    save_file(rounded, draft, metadata={"format": "pt", CONFIG_KEY: json.dumps(config, sort_keys=True)})
+    save_file(rounded, draft, metadata={"format": "pt", CONFIG: json.dumps(config, sort_keys=True)})
     draft.chmod(0o644)
     os.replace(draft, path)

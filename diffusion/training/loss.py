@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["alphas_cumprod", "epsilon", "patches", "reconstruction", "worst"]
+__all__ = ["alphas_cumprod", "decibels", "epsilon", "patches", "reconstruction", "worst"]
 
 
 def reconstruction(output: Tensor, target: Tensor) -> Tensor:
@@ -24,6 +24,11 @@ def worst(output: Tensor, target: Tensor) -> Tensor:
 def patches(latents: Tensor, size: int = 2) -> Tensor:
     """Latents [B, C, H, W] as a row of patches, [B, H/size * W/size, C * size^2]."""
     return F.unfold(latents, size, stride=size).transpose(1, 2)
+
+
+def decibels(made: Tensor, wanted: Tensor) -> float:
+    """Peak signal-to-noise ratio of pictures in 0..1, over all of them."""
+    return float(-10 * torch.log10((made.clamp(0, 1) - wanted.clamp(0, 1)).square().mean()))
 
 
 def alphas_cumprod() -> Tensor:

@@ -22,13 +22,13 @@ from diffusion.training.export import write_checkpoint
 from diffusion.training.glyphs import Glyph, read_glyphs
 from diffusion.training.lessons import held_out
 from diffusion.training.loop import begin, train
-from diffusion.training.loss import reconstruction
+from diffusion.training.loss import decibels, reconstruction
 from diffusion.training.plates import atlas
 from diffusion.training.scenes import scenes
 from diffusion.training.sheet import write_sheet
 from diffusion.training.teacher import CHECKPOINT, Teacher, read_teacher
 
-__all__ = ["decibels", "judged", "main", "tiny_autoencoder", "train_tiny"]
+__all__ = ["judged", "main", "tiny_autoencoder", "train_tiny"]
 
 WIDTH = 32
 BLOCKS = (2, 2, 1)
@@ -79,11 +79,6 @@ def train_tiny(path: Path, teacher: Teacher, glyphs: Sequence[Glyph], total: int
     trained = tiny_autoencoder()
     checkpoint.averaged(path, trained)
     return trained
-
-
-def decibels(made: Tensor, wanted: Tensor) -> float:
-    """Peak signal-to-noise ratio of pictures in 0..1, over all of them."""
-    return float(-10 * torch.log10((made.clamp(0, 1) - wanted.clamp(0, 1)).square().mean()))
 
 
 @torch.no_grad()

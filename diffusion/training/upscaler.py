@@ -24,7 +24,7 @@ from diffusion.tensors import Residence
 from diffusion.training import checkpoint, networks
 from diffusion.training.export import write_checkpoint
 from diffusion.training.loop import Progress, begin, train
-from diffusion.training.loss import reconstruction
+from diffusion.training.loss import decibels, reconstruction
 from diffusion.upscalers.compact import CompactNet
 
 __all__ = [
@@ -192,7 +192,7 @@ def gains(module: CompactNet, drawings: Tensor, count: int = 16) -> tuple[float,
     small, large = pairs(drawings, count, torch.Generator().manual_seed(64))
     bicubic = F.interpolate(small, scale_factor=SCALE, mode="bicubic", align_corners=False)
     made = module(small)
-    return _decibels(made, large), _decibels(bicubic, large)
+    return decibels(made, large), decibels(bicubic, large)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -255,10 +255,6 @@ def _crop(picture: Tensor, y: int, x: int) -> Tensor:
     """The part of a large picture that lies under a crop of the small one at (y, x)."""
     side = CROP * SCALE
     return picture[:, y * SCALE : y * SCALE + side, x * SCALE : x * SCALE + side]
-
-
-def _decibels(made: Tensor, wanted: Tensor) -> float:
-    return float(-10 * torch.log10((made.clamp(0, 1) - wanted).square().mean()))
 
 
 if __name__ == "__main__":

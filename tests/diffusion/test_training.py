@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from diffusion.architectures import AutoencoderKL, CLIPTextModel
 from diffusion.training import checkpoint, networks, parallel
 from diffusion.training.drawing import drawn
-from diffusion.training.export import CONFIG_KEY, exported, write_checkpoint
+from diffusion.training.export import exported, write_checkpoint
 from diffusion.training.glyphs import Glyph, caption, read_glyphs
 from diffusion.training.latents import SCALE_FACTOR, encoded, fold, preview_map, whitening
 from diffusion.training.loop import Training, begin, rate, train
@@ -284,7 +284,7 @@ def test_export_converts_back_bit_for_bit(
     write_checkpoint(path, exported(unet, autoencoder, text), {"family": "sd1"})
     with safe_open(path, "pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        assert json.loads(file.metadata()[CONFIG_KEY]) == {"family": "sd1"}
+        assert json.loads(file.metadata()["noisewright.config"]) == {"family": "sd1"}
     back = convert_ldm_unet_checkpoint(dict(weights), dict(unet.config))
     assert_equal(back, unet.half().state_dict())
     back = convert_ldm_vae_checkpoint(dict(weights), dict(autoencoder.config))

@@ -9,8 +9,9 @@ from diffusion.checkpoint import read_vae
 from diffusion.memory import Weights
 from diffusion.training import tiny
 from diffusion.training.export import write_checkpoint
+from diffusion.training.loss import decibels
 from diffusion.training.teacher import CHECKPOINT, read_teacher
-from diffusion.training.tiny import decibels, judged, tiny_autoencoder, train_tiny
+from diffusion.training.tiny import judged, tiny_autoencoder, train_tiny
 from tests.diffusion.discs import GLYPHS, cut_after
 
 ROOT = Path(__file__).parents[2]
