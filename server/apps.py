@@ -29,6 +29,7 @@ from server.database import Database
 from server.disk import disk_errors
 from server.extent import extent_of
 from server.form import Form, Narrowing, form_of
+from server.lasting import model_files
 from server.library import Library
 from server.openapi import AppPath
 from server.pictures import in_turn, metadata
@@ -243,7 +244,7 @@ class Apps:
         wanted = _wanted(workflow, catalogue)
         found = await self._runs.check(workflow, wanted)
         form, faults = form_of(workflow, catalogue, asked.fields, self._places.model_folders)
-        if wrong := errors([*found, *faults]):
+        if wrong := errors([*found, *faults]) or list(model_files(workflow, catalogue, wanted)):
             raise _invalid(wrong, "cannot be published")
         _check_limits(asked.limits, extent_of(workflow, catalogue).unclear)
         _check_extent(asked.limits, workflow, catalogue, (0, 1))
@@ -355,6 +356,9 @@ class Apps:
         known = self._forms.get(app.name)
         if known is None or known[:2] != (app.revision, self._catalogue.revision):
             form, problems = form_of(app.workflow, catalogue, app.fields, self._places.model_folders)
+            problems += model_files(
+                app.workflow, catalogue, app.wanted
+            )  # it may have been published before that was asked
             known = self._forms[app.name] = (app.revision, self._catalogue.revision, form, problems)
         return known[2], known[3]
 

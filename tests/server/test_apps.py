@@ -239,6 +239,39 @@ def test_publish_list_change_and_take_back_also_after_a_restart(tmp_path):
     assert bad.status == 422
 
 
+def test_a_workflow_that_saves_models_is_not_published_and_one_that_was_does_not_run(tmp_path, monkeypatch):
+    saving = published()
+    link = {name: {"link": ["ckpt", name]} for name in ("MODEL", "CLIP", "VAE")}
+    inputs = {"model": link["MODEL"], "clip": link["CLIP"], "vae": link["VAE"], "filename_prefix": "checkpoints/mine"}
+    saving["nodes"]["keep"] = {"type": "CheckpointSave", "inputs": inputs}
+    named = deepcopy(saving)
+    saving["interface"].pop("outputs")
+
+    async def play(place: Place):
+        return await place.publish(workflow=saving), await place.publish("named", workflow=named)
+
+    told, one = act(tmp_path, play)
+    assert (told.status, told.code) == (422, "invalid_workflow")
+    assert "'keep' (Save Checkpoint) saves a model" in told.json["error"]["message"]
+    assert one.status == 201  # it is not among the outputs that the interface names
+
+    async def before(place: Place):
+        with monkeypatch.context() as patch:
+            patch.setattr("server.apps.model_files", lambda *facts: iter(()))
+            return await place.publish(workflow=saving)
+
+    async def now(place: Place):
+        listed = await place.ask("GET", "/v1/apps/portrait")
+        return listed, await place.run(), await place.run(name="named")
+
+    assert act(tmp_path, before).status == 201
+    listed, told, one = act(tmp_path, now)
+    assert "saves a model" in listed.json["problem"]
+    assert (told.status, told.code) == (409, "not_runnable")
+    assert "'keep' (Save Checkpoint) saves a model" in told.json["error"]["message"]
+    assert one.status == 202
+
+
 def test_each_has_a_path_of_its_own_in_the_description(tmp_path):
     async def play(place: Place):
         await place.publish(fields={"steps": {"maximum": 30}})
