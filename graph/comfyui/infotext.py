@@ -47,6 +47,8 @@ PIXEL_METHODS: Mapping[str, str] = MappingProxyType(
 )
 """Labels of upscalers in lower case → methods of LatentUpscale and of ImageScale."""
 
+LARGEST_SEED = 2**64 - 1
+
 BROWNIAN = frozenset(
     f"dpmpp_{kind}{device}" for kind in ("sde", "2m_sde", "2m_sde_heun", "3m_sde") for device in ("", "_gpu")
 )
@@ -256,11 +258,13 @@ class _Drawing:
                 text = f"The sampler '{chosen.sampler}' adds the processor's noise in its steps; A1111 adds the card's."
                 settings.report(text, "")
         positive, negative = prompts
+        variation = self._variation(reports=name == "sample")
         sampler = self.add(
             name,
-            "KSampler",
+            "KSamplerVariation" if variation else "KSampler",
             model=model,
-            seed=settings.whole("Seed", 0, 0, 2**64 - 1),
+            seed=settings.whole("Seed", 0, 0, LARGEST_SEED),
+            **variation,
             steps=steps,
             cfg=cfg,
             sampler_name=chosen.sampler,
@@ -271,6 +275,19 @@ class _Drawing:
             denoise=denoise,
         )
         return Link(sampler, "LATENT")
+
+    def _variation(self, *, reports: bool) -> dict[str, int | float]:
+        """The seed whose noise both passes mix into their own, and how much of it; nothing where there is none."""
+        seed = self.settings.whole("Variation seed", 0, 0, LARGEST_SEED)
+        strength = self.settings.number("Variation seed strength", 0.0, 0.0, 1.0)
+        if not strength:
+            return {}
+        if reports and strength < 1:
+            message = (
+                "The noises of 'Seed' and 'Variation seed' are mixed as a whole; A1111 mixes them column by column."
+            )
+            self.settings.report(message, "The picture will resemble that one, and not be the same.")
+        return {"variation_seed": seed, "variation_strength": strength}
 
     def end(self, latent: Link, vae: Link) -> None:
         """Decode and save."""

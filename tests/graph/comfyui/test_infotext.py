@@ -139,6 +139,41 @@ def test_hires_in_pictures():
     assert check(workflow, CATALOGUE) == []
 
 
+def test_a_variation_mixes_the_noise_of_its_seed_into_both_passes():
+    """Both passes draw their noise from the same two seeds."""
+    text = (
+        "a\nSteps: 20, Seed: 4, Variation seed: 18446744073709551615, Variation seed strength: 0.35, Model: m, RNG: CPU"
+    )
+    workflow = read(text, "column by column")
+    assert workflow.nodes["sample"].type == "KSamplerVariation"
+    first = inputs(workflow, "sample")
+    assert (first["seed"], first["variation_seed"], first["variation_strength"]) == (4, 2**64 - 1, 0.35)
+    assert check(workflow, CATALOGUE) == []
+    workflow = read(f"{text}, Hires upscale: 2, Denoising strength: 0.5", "column by column")
+    second = inputs(workflow, "refine")
+    assert workflow.nodes["refine"].type == "KSamplerVariation"
+    assert (second["seed"], second["variation_seed"], second["variation_strength"]) == (4, 2**64 - 1, 0.35)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "problems"),
+    [
+        ("Variation seed strength: 0", "KSampler", []),
+        ("Variation seed: 7", "KSampler", []),
+        ("Variation seed: 7, Variation seed strength: 1", "KSamplerVariation", []),
+        (
+            "Variation seed: -1, Variation seed strength: 3",
+            "KSamplerVariation",
+            ["'Variation seed'", "strength' is"],
+        ),
+        ("Variation seed: x, Variation seed strength: x", "KSampler", ["'Variation seed'", "strength' is"]),
+    ],
+)
+def test_a_variation_that_mixes_nothing_or_nothing_but_its_seed(said: str, kind: str, problems: list[str]):
+    workflow = read(f"a\nSteps: 20, Seed: 4, Model: m, RNG: CPU, {said}", *problems)
+    assert workflow.nodes["sample"].type == kind
+
+
 def test_break_and_and_join_conditionings():
     workflow = read("a BREAK b AND c\nSteps: 20, Model: m, RNG: CPU", "AND (weights 1, 1)")
     assert inputs(workflow, "join") == {
