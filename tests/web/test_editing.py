@@ -142,6 +142,18 @@ def test_a_link_dropped_on_nothing_asks_for_a_node_that_fits_and_joins_it(editor
     expect(editor.links).to_have_count(10)
 
 
+def test_a_link_dropped_on_nothing_offers_first_what_is_usual_there(editor: Editor) -> None:
+    editor.open()
+    usual = {("decode", "IMAGE"): ("Save Image", "Preview Image"), ("sample", "LATENT"): ("KSampler", "VAE Decode")}
+    for (node, output), titles in usual.items():
+        editor.drag(editor.socket(node, "output", output), (1000, 720))
+        for place, title in enumerate(titles):
+            expect(editor.found("Add a node").nth(place)).to_contain_text(title)
+        editor.page.keyboard.press("Escape")
+        expect(editor.found("Add a node")).to_have_count(0)
+    expect(editor.links).to_have_count(9)
+
+
 def test_a_link_that_does_not_fit_is_refused_with_the_reason(editor: Editor) -> None:
     editor.open()
     editor.drag(editor.socket("checkpoint", "output", "VAE"), editor.socket("sample", "input", "model"))

@@ -13,6 +13,7 @@ import { fitness, placeable } from "./nodeIndex";
 import css from "./Palette.module.css";
 import { closePalette, type PaletteRequest } from "./paletteStore";
 import { fitsBetween, openEndOf, pairOf, place } from "./placing";
+import { usualness } from "./usual";
 import { holdingWell, wantingField } from "./valueNode";
 
 const WIDTH = 560;
@@ -69,7 +70,7 @@ export default function Palette({ request }: { readonly request: PaletteRequest 
   );
 }
 
-/** The types that answer: those that fit, ranked by the words typed, then by what this person uses. */
+/** The types that answer: those that fit, ranked by the words typed, by what this person uses, by what is usual. */
 function useTypes(request: PaletteRequest, query: string): readonly NodeSpec[] {
   const store = useDocumentStore();
   const catalogue = useCatalogue();
@@ -98,7 +99,8 @@ function useTypes(request: PaletteRequest, query: string): readonly NodeSpec[] {
       (fitting.fits.get(spec) ?? 0) * 1e4 +
       (field ? holdingWell(spec, field) * 1e4 : 0) +
       (partner && link ? (pairs[pairOf(partner, spec.type, link)] ?? 0) * 10 : 0) +
-      Math.min(used[spec.type] ?? 0, 999);
+      Math.min(used[spec.type] ?? 0, 999) +
+      usualness(spec.type);
     return ranked(query, fitting.candidates, weight);
   }, [favourites, fitting, pairs, query, request, store, used]);
 }

@@ -73,6 +73,11 @@ it("offers the output that is in use the most", () => {
 
 it("says at the node no more than is needed there", () => {
   expect(brief(problem({})).message).toBe("vae is not connected");
+  const file =
+    "Node 'load' (L): the input 'ckpt_name' (COMBO) holds nothing, but the node needs it.";
+  expect(brief(problem({ input: "ckpt_name", message: file })).message).toBe(
+    "ckpt_name is not chosen yet",
+  );
   const other = problem({ code: "out_of_range", message: "Node 'a b' (T): the input 'x' is 0." });
   expect(brief(other).message).toBe("The input 'x' is 0.");
 });

@@ -87,6 +87,7 @@ export const running = {
   noProblems: "Nothing is wrong.",
   jump: "Go to the node",
   notConnected: "{input} is not connected",
+  notChosen: "{input} is not chosen yet",
   dangling: "{input} is linked to a node that is not there",
   chooseModel: "Choose another",
   connect: "Connect it",
