@@ -1,6 +1,22 @@
-"""What all tests share: no network, a repeatable number of threads, small checkpoints made once."""
+"""What all tests share: no network, one thread a computation, garbage that is quickly collected, and no deadlines."""
 
+import gc
 import os
+
+from hypothesis import HealthCheck, settings
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads of several test processes would wait for one another
+
+settings.register_profile("unhurried", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")  # how fast the machine is, is no question here
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected, a million objects, lives until the end: collecting garbage passes it by.
+
+    Weights that are given back have their garbage collected, and so has every engine that is closed.
+    """
+    gc.collect()
+    gc.freeze()

@@ -3,9 +3,8 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -66,41 +65,51 @@ def parsed(source: Path) -> ast.Module:
     return ast.parse(source.read_text(encoding="utf-8"))
 
 
-PARTS = [
-    pytest.param(part, source, id=str(source.relative_to(ROOT)))
-    for part in MAY_IMPORT
-    for source in sources(part)
-    if source.exists()
-]
+@cache
+def imported(source: Path) -> frozenset[str]:
+    return frozenset(imports(parsed(source), source))
+
+
+def where(source: Path) -> str:
+    return source.relative_to(ROOT).as_posix()
+
+
+PARTS = [(part, source) for part in MAY_IMPORT for source in sources(part) if source.exists()]
 
 
 def test_every_part_is_looked_at() -> None:
     assert {part for part in MAY_IMPORT if sources(part)} >= {"graph", "diffusion", "nodes", "noisewright", "main.py"}
+    assert {part for part, _ in PARTS} == MAY_IMPORT.keys()
 
 
-@pytest.mark.parametrize(("part", "source"), PARTS)
-def test_a_module_imports_only_what_its_part_may(part: str, source: Path) -> None:
-    roots = {name.partition(".")[0] for name in imports(parsed(source), source)}
-    assert not (roots & OURS) - MAY_IMPORT[part]
-    assert not roots & NEVER.get(part, set())
+def test_a_module_imports_only_what_its_part_may() -> None:
+    wrong: dict[str, set[str]] = {}
+    for part, source in PARTS:
+        roots = {name.partition(".")[0] for name in imported(source)}
+        wrong[where(source)] = (roots & OURS) - MAY_IMPORT[part] | roots & NEVER.get(part, set())
+    assert not {source: found for source, found in wrong.items() if found}
 
 
-@pytest.mark.parametrize(("part", "source"), PARTS)
-def test_only_the_entry_imports_the_commands(part: str, source: Path) -> None:
+def test_only_the_entry_imports_the_commands() -> None:
     """`main.py` and `python -m noisewright` are one entry; commands may use one another."""
-    relative = source.relative_to(ROOT).as_posix()
-    if relative in ("main.py", "noisewright/__main__.py") or relative.startswith("noisewright/commands/"):
-        return
-    reached = imports(parsed(source), source)
-    assert not [name for name in reached if f"{name}.".startswith(("noisewright.commands.", "main."))]
+    wrong: dict[str, list[str]] = {}
+    for _, source in PARTS:
+        if where(source) in ("main.py", "noisewright/__main__.py") or "noisewright/commands/" in where(source):
+            continue
+        reached = [name for name in imported(source) if f"{name}.".startswith(("noisewright.commands.", "main."))]
+        wrong[where(source)] = reached
+    assert not {source: found for source, found in wrong.items() if found}
 
 
-@pytest.mark.parametrize("source", sources("nodes"), ids=lambda source: source.name)
-def test_node_modules_import_nothing_slow_at_the_top(source: Path) -> None:
-    top = ast.Module([item for item in parsed(source).body if isinstance(item, ast.Import | ast.ImportFrom)], [])
-    names = set(imports(top, source))
-    assert not {name for name in names if name.startswith("diffusion.") and not name.startswith(TORCH_FREE)}
-    assert not {name.partition(".")[0] for name in names} - AT_THE_TOP_OF_NODES
+def test_node_modules_import_nothing_slow_at_the_top() -> None:
+    wrong: dict[str, set[str]] = {}
+    for source in sources("nodes"):
+        top = ast.Module([item for item in parsed(source).body if isinstance(item, ast.Import | ast.ImportFrom)], [])
+        found = set(imports(top, source))
+        ours = {name for name in found if name.startswith("diffusion.") and not name.startswith(TORCH_FREE)}
+        wrong[where(source)] = ours | {name for name in found if name.partition(".")[0] not in AT_THE_TOP_OF_NODES}
+    assert wrong
+    assert not {source: found for source, found in wrong.items() if found}
 
 
 def test_every_form_of_import_is_seen() -> None:

@@ -150,6 +150,23 @@ def test_hidden_and_unfinished_files_are_not_offered(tmp_path, put):
     assert Folders([tmp_path]).choices("vae") == ("ok.pt",)
 
 
+def test_two_halves_elsewhere_are_one_file(tmp_path, put):
+    encoder, decoder = (put(f"vae_approx/taesd_{half}.safetensors", half) for half in ("encoder", "decoder"))
+    put("vae_approx/alone_decoder.safetensors")
+    put("vae_approx/odd_encoder.txt")
+    put("vae_approx/odd_decoder.txt")
+    put("vae/full.safetensors")
+    folders = Folders([tmp_path])
+    assert folders.choices("vae") == ("full.safetensors", "taesd")
+    assert "taesd" not in folders.choices("vae_approx")
+    assert folders.locate("vae", "taesd") == Found("taesd", decoder, encoder)
+    digest = folders.find("vae", "taesd").digest
+    encoder.write_text("another encoder")
+    assert Folders([tmp_path]).find("vae", "taesd").digest != digest
+    put("vae/taesd", "a file of that name")
+    assert Folders([tmp_path]).locate("vae", "taesd").path == tmp_path / "vae" / "taesd"
+
+
 def test_choices_are_sorted_letter_case_aside(tmp_path, put):
     for name in ("b.png", "A.png", "c.png", "a.png"):
         put(f"input/{name}")

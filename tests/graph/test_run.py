@@ -291,6 +291,9 @@ def test_previews_are_drawn_only_for_somebody(bench):
     ]
     assert [(event.mime, event.data) for event in previews] == [("image/x-toy", b"\x01")] * 2
     assert "data" not in previews[0].to_json()
+    asked = iter((False, True))
+    events = bench.start(flow(**LONG), cache=None, previews=lambda: next(asked))
+    assert len([event for event in events if isinstance(event, NodePreview)]) == 1
 
 
 def test_the_context_is_entered_around_calls_and_left_between_them(bench):

@@ -5,14 +5,14 @@ ones, choices, further types an input takes), but must not lose anything.
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import pytest
 
 import nodes
 from graph.catalogue import Catalogue
 from graph.spec import InputSpec
+from tests.every import every
 
 KNOWN: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent / "data" / "object-info.json").read_text(encoding="utf-8")
@@ -31,6 +31,7 @@ FILES = {
     "control_net_name": "controlnet",
     "CLIPVisionLoader.clip_name": "clip_vision",
     "style_model_name": "style_models",
+    "hypernetwork_name": "hypernetworks",
 }
 """Choices of files: the reference lists one machine's files, ours name the folder. By input, or node and input."""
 
@@ -52,6 +53,9 @@ class Known(NamedTuple):
     kind: Any
     options: dict[str, Any]
 
+    def __str__(self) -> str:
+        return f"{self.node}.{self.name}"
+
 
 def known_inputs(type_id: str) -> list[Known]:
     """The inputs of a node type, in order."""
@@ -71,9 +75,7 @@ def known_input(type_id: str, section: str, name: str, kind: Any, options: dict[
     return Known(type_id, section, name, kind, options)
 
 
-each_input = pytest.mark.parametrize(
-    "known", [pytest.param(known, id=f"{name}.{known.name}") for name in SHARED for known in known_inputs(name)]
-)
+each_input = every("known", [known for name in SHARED for known in known_inputs(name)])
 
 
 def ours(known: Known) -> InputSpec:
@@ -90,19 +92,19 @@ def test_every_known_node_type_is_declared() -> None:
     assert KNOWN.keys() <= SPECS.keys(), f"missing: {sorted(KNOWN.keys() - SPECS.keys())}"
 
 
-@pytest.mark.parametrize("type_id", SHARED)
+@every("type_id", SHARED)
 def test_inputs_come_in_the_known_order(type_id: str) -> None:
     known = [item.name for item in known_inputs(type_id)]
     assert [item.name for item in SPECS[type_id].inputs][: len(known)] == known
 
 
-@pytest.mark.parametrize("type_id", SHARED)
+@every("type_id", SHARED)
 def test_inputs_that_we_add_need_not_be_given(type_id: str) -> None:
     known = {item.name for item in known_inputs(type_id)}
     assert not [item.name for item in SPECS[type_id].inputs if item.name not in known and item.required]
 
 
-@pytest.mark.parametrize("type_id", SHARED)
+@every("type_id", SHARED)
 def test_outputs_have_names_types_and_order(type_id: str) -> None:
     known = KNOWN[type_id]
     found = [(item.name, item.type, item.list) for item in SPECS[type_id].outputs]
@@ -110,11 +112,19 @@ def test_outputs_have_names_types_and_order(type_id: str) -> None:
     assert found[: len(wanted)] == wanted
 
 
-@pytest.mark.parametrize("type_id", SHARED)
-def test_title_category_and_flags_agree(type_id: str) -> None:
+@every("type_id", SHARED)
+def test_title_and_flags_agree(type_id: str) -> None:
     known, spec = KNOWN[type_id], SPECS[type_id]
-    assert (spec.title, spec.category, spec.output) == (known["display_name"], known["category"], known["output_node"])
+    assert (spec.title, spec.output) == (known["display_name"], known["output_node"])
     assert (spec.deprecated, spec.experimental) == (known.get("deprecated", False), known.get("experimental", False))
+
+
+def test_categories_are_few_and_none_is_for_what_has_no_better_place() -> None:
+    """Whoever browses them finds what belongs together in one place. Where theirs do that, they are theirs."""
+    sizes = Counter(spec.category for spec in SPECS.values())
+    assert not [category for category in sizes if not category or category.startswith("_")]
+    assert [category for category, size in sizes.items() if size == 1] in ([], ["utils"])
+    assert len(sizes) <= 50
 
 
 @each_input

@@ -3,16 +3,15 @@
 import json
 from pathlib import Path
 
-import pytest
-
 import nodes
 from graph.catalogue import Catalogue
 from graph.comfyui.core_types import absence, core_spec
+from tests.every import every
 
 KNOWN = json.loads((Path(__file__).parents[2] / "data" / "object-info.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("type_id", sorted(KNOWN))
+@every("type_id", sorted(KNOWN))
 def test_inputs_and_outputs_are_those_a_server_lists(type_id: str) -> None:
     known, spec = KNOWN[type_id], core_spec(type_id)
     assert spec is not None
