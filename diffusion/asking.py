@@ -17,7 +17,7 @@ from diffusion.equipment import Equipment
 from diffusion.hooks import Patches, model_patches
 from diffusion.prediction import Prediction
 from diffusion.regions import Region, fit_mask, repeat_items
-from diffusion.values import LatentSpace
+from diffusion.values import ConditioningEntry, LatentSpace
 
 LARGEST_CALL = 2**17
 """Latent pixels that go through the network at once (32 pictures of 64 × 64): fixed, whatever memory is free."""
@@ -75,24 +75,20 @@ def ask(
     Regions that are alike go through the network together: see `batches`. changes: of the way through it.
     """
     prediction, answers = network.prediction, dict[int, Tensor]()
-    patches = [_patches(region, prediction, float(sigma)) for region in regions]
+    patches = [patches_at(region, prediction, float(sigma)) for region in regions]
     networks = _under(network, patches)
     steered = [steered_by(region, float(sigma)) for region in regions]
     for together in batches(regions, list(zip(patches, steered, strict=True))):
         members = [regions[place] for place in together]
         shown = torch.cat([region.box.of(x) for region in members])
-        context = replace(_context(network, members, x), sigma=float(sigma), changes=changes)
+        context = replace(
+            _context(network, members, x), sigma=float(sigma), changes=changes, steering=steering(members, float(sigma))
+        )
         rows = max(1, LARGEST_CALL // (shown.shape[2] * shown.shape[3]))
         timestep = prediction.timestep(sigma).to(x.device).reshape(1)
         calls = zip(prediction.scale_input(shown, sigma).split(rows), context.split(rows), strict=True)
         asked = networks[patches[together[0]]]
-        controls = steering(members, float(sigma))
-        out = torch.cat(
-            [
-                asked(part, timestep.expand(len(part)), controls.over(place * rows, part, timestep, told))
-                for place, (part, told) in enumerate(calls)
-            ]
-        )
+        out = torch.cat([asked(part, timestep.expand(len(part)), told) for part, told in calls])
         answers.update(zip(together, prediction.denoised(shown, out, sigma).split(x.shape[0]), strict=True))
     return [answers[place] for place in range(len(regions))]
 
@@ -117,7 +113,7 @@ def batches(regions: Sequence[Region], states: Sequence[object] = ()) -> list[li
     return result
 
 
-def _patches(region: Region, prediction: Prediction, sigma: float) -> Patches:
+def patches_at(region: Region, prediction: Prediction, sigma: float) -> Patches:
     """What the hooks of a region lay over the network at a noise level."""
     hooks = region.entry.hooks
     return model_patches(hooks, lambda percent: sigma <= prediction.percent_to_sigma(percent)) if hooks else ()
@@ -152,7 +148,8 @@ def _context(network: Backbone, regions: Sequence[Region], x: Tensor) -> Context
         _pooled(regions, x.shape[0]),
         _sizes(regions, x.shape[0], takes.sizes) if takes.sizes else None,
         torch.cat([_beside(network, region, x) for region in regions]) if takes.beside else None,
-        classes=_classes(regions, x.shape[0], takes.classes) if takes.classes else None,
+        classes=_classes(regions, x.shape[0], takes),
+        control=_control(regions, x.shape[0]),
         views=tuple(_views(regions, x)),
     )
 
@@ -177,17 +174,37 @@ def _pooled(regions: Sequence[Region], batch: int) -> Tensor | None:
     return torch.cat(pooled) if pooled else None
 
 
+def _control(regions: Sequence[Region], batch: int) -> tuple[Tensor, Tensor | None] | None:
+    """Tokens and pooled outputs that control networks read, where they are others than those of the network."""
+    if all(region.entry.control_tokens is None for region in regions):
+        return None
+    told = [replace(region, entry=_as_controls_read(region.entry)) for region in regions]
+    return _tokens(told, batch), _pooled(told, batch)
+
+
+def _as_controls_read(entry: ConditioningEntry) -> ConditioningEntry:
+    if entry.control_tokens is None:
+        return entry
+    pooled = entry.pooled if entry.control_pooled is None else entry.control_pooled
+    return replace(entry, tokens=entry.control_tokens, pooled=pooled)
+
+
 def _sizes(regions: Sequence[Region], batch: int, count: int) -> Tensor:
     """The sizes that SDXL is told (6) or its refiner (5), [regions · B, count]."""
     rows = [region.sizes[:6] if count == 6 else (*region.sizes[:4], region.sizes[6]) for region in regions]
     return torch.tensor(rows, dtype=torch.float32, device=regions[0].weight.device).repeat_interleave(batch, dim=0)
 
 
-def _classes(regions: Sequence[Region], batch: int, width: int) -> Tensor:
-    """What unCLIP models are told of pictures, [regions · B, width]; 0 where nothing is."""
-    nothing = torch.zeros(1, width, device=regions[0].weight.device)
+def _classes(regions: Sequence[Region], batch: int, takes: Inputs) -> Tensor | None:
+    """What unCLIP models are told of pictures, [regions · B, width], 0 where nothing is; for models that enlarge, the
+    noise level of what they are shown, int64 [regions · B]; or None.
+    """
+    if not takes.classes and not takes.levels:
+        return None
+    nothing = torch.zeros(1, takes.classes or 1, device=regions[0].weight.device)
     told = [nothing if region.entry.classes is None else region.entry.classes for region in regions]
-    return torch.cat([repeat_items(each, batch) for each in told])
+    classes = torch.cat([repeat_items(each, batch) for each in told])
+    return classes if takes.classes else classes[:, 0].long()
 
 
 def _beside(network: Backbone, region: Region, x: Tensor) -> Tensor:

@@ -38,7 +38,7 @@ class Attending:
         del attention_mask, temb  # no network here masks tokens, and none tells attention the time
         query = self._heads(attn, attn.to_q(hidden_states))
         seen = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        compute = partial(self._keys_values, attn, seen)
+        compute = partial(self._keys_values, attn, seen, call)
         if call is None or call.known is None or encoder_hidden_states is None:
             key, value = compute()
         else:
@@ -48,9 +48,13 @@ class Attending:
         linear, dropout = cast("Any", attn.to_out)
         return dropout(linear(attended.transpose(1, 2).flatten(2).to(query.dtype)))
 
-    def _keys_values(self, attn: Any, seen: Tensor) -> KeyValue:
+    def _keys_values(self, attn: Any, seen: Tensor, call: Call | None) -> KeyValue:
         """Keys and values [B, heads, M, D] of the tokens [B, M, C], or of the picture itself."""
-        return self._heads(attn, attn.to_k(seen)), self._heads(attn, attn.to_v(seen))
+        keyed = valued = seen
+        if call is not None:
+            for change in call.context.changes:
+                keyed, valued = change.projecting(keyed, valued, self.place, call)
+        return self._heads(attn, attn.to_k(keyed)), self._heads(attn, attn.to_v(valued))
 
     @staticmethod
     def _heads(attn: Attention, states: Tensor) -> Tensor:

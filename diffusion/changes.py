@@ -80,6 +80,14 @@ class Change:
         del place, call
         return hidden, skip
 
+    def projecting(self, keyed: Tensor, valued: Tensor, place: Place, call: Call) -> tuple[Tensor, Tensor]:
+        """What attention is about to make keys and values of, [B, M, C] each: the tokens, or the picture itself.
+
+        Of tokens that stay the same it is asked once a run, and must say the same each time.
+        """
+        del place, call
+        return keyed, valued
+
     def attended(self, states: States, place: Place, call: Call, attend: Callable[[States], Tensor]) -> Tensor:
         """What attention makes of its states, [B, heads, N, D]. attend: what it would make of states by itself."""
         del place, call

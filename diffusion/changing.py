@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from diffusion.changes import Change
 from diffusion.deep_shrink import Shrinking
 from diffusion.free_u import FreeLunch
-from diffusion.model_options import DeepShrink, FreeU, HyperTile, TokenMerging
+from diffusion.hypernetworks import heeding
+from diffusion.model_options import DeepShrink, FreeU, Hypernetwork, HyperTile, TokenMerging
 from diffusion.tiled_attention import Tiled
 from diffusion.token_merging import Merged
 
@@ -87,12 +88,18 @@ def _token_merging(option: TokenMerging, network: Backbone) -> Change:
     return Merged(option)
 
 
+def _hypernetwork(option: Hypernetwork, network: Backbone) -> Change:
+    del network
+    return heeding(option)
+
+
 CHANGING: Mapping[type, Callable[[Any, Backbone], Change]] = MappingProxyType(
     {
         FreeU: _free_u,
         DeepShrink: _deep_shrink,
         HyperTile: _hyper_tile,
         TokenMerging: _token_merging,
+        Hypernetwork: _hypernetwork,
     }
 )
 """Options that change what happens inside a network."""

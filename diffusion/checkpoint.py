@@ -19,8 +19,9 @@ from diffusion.families import (
     TextStates,
     families,
     family_named,
-    looks_like,
+    seems,
 )
+from diffusion.families.accounting import refuse_quantised
 from diffusion.families.clip import sizes
 from diffusion.families.clip_vision import clip_vision, clip_vision_folder
 from diffusion.header import Header, WeightFileError, read_header
@@ -90,24 +91,48 @@ def read_text_encoders(files: Sequence[tuple[Path, str]]) -> TextEncoder:
     widths = [_text_width(header) for header, _ in found]
     named = {header.config["family"] for header, _ in found if "family" in header.config}
     candidates = [one for one in families().values() if len(one.widths) == len(found) and {one.name} >= named]
+    published = {width for family in families().values() for width in family.widths.values()}
     for family in sorted(candidates, key=lambda one: list(one.widths.values()) != widths):
         pairs = list(zip(family.widths, found, strict=True))
+        own = family.widths.values()
+        if any(width != wanted and width in published for width, wanted in zip(widths, own, strict=True)):
+            continue  # that of another family; smaller models of one are as wide as none
         if all(family.text_encoder(header, part) is not None for part, (header, _) in pairs):
             place = (WeightFile(str(header.path.resolve()), digest, part) for part, (header, digest) in pairs)
             return TextEncoder(family.name, tuple(place))
     told = " and ".join(
         f"'{header.path.name}' (states of width {width})" for (header, _), width in zip(found, widths, strict=True)
     )
-    raise WeightFileError(f"{told}: these are not the text encoders of one model of {_known()}.")
+    known = "; ".join(
+        f"{family.title} takes {' and '.join(str(width) for width in family.widths.values())}"
+        for family in families().values()
+        if len(family.widths) == len(found)
+    )
+    raise WeightFileError(
+        f"{told}: {'these are not the text encoders' if len(found) > 1 else 'this is not the text encoder'} of one "
+        f"model of {_known()}. By the width of its states, {known}."
+    )
 
 
 def read_vae(path: Path, digest: str) -> Vae:
     """Recognise an autoencoder: alone in a file, in a checkpoint, or as a diffusers folder. Reads headers, no weights.
 
-    Raises WeightFileError as `read_checkpoint` does.
+    A tiny autoencoder may be named by the file of its decoder (`…decoder…`); the encoder's is looked for beside it.
+    Raises WeightFileError as `read_checkpoint` does, and for an encoder alone.
     """
     family, checkpoint = _recognise_vae(path, digest)
-    return Vae(family.name, WeightFile(str(path.resolve()), digest, "vae" if path.is_dir() else ""), checkpoint.space)
+    file = WeightFile(str(path.resolve()), digest, "vae" if path.is_dir() else "")
+    match checkpoint.components["vae"].config.get("half"):
+        case "encoder":
+            raise WeightFileError(
+                f"'{path.name}' holds only the encoder of a tiny autoencoder. Put its decoder beside it and take that."
+            )
+        case "decoder":
+            beside = path.with_name(path.name.replace("decoder", "encoder"))
+            there = beside != path and beside.is_file()
+            encoder = WeightFile(str(beside.resolve()), f"{digest} encoder") if there else None
+            return Vae(family.name, file, checkpoint.space, encoder)
+    return Vae(family.name, file, checkpoint.space)
 
 
 def read_clip_vision(path: Path, digest: str) -> ClipVision:
@@ -170,7 +195,7 @@ def _recognise(path: Path, digest: str) -> tuple[Family, Checkpoint]:
         return found
     if header is None:
         raise WeightFileError(f"The diffusers model in '{path}' is of no family that is known here ({_known()}).")
-    raise WeightFileError(f"'{path.name}' is not a checkpoint of {_known()}: it looks like {looks_like(header)}.")
+    raise WeightFileError(f"'{path.name}' is not a checkpoint of {_known()}: {seems(header)}")
 
 
 @lru_cache(maxsize=64)
@@ -181,7 +206,7 @@ def _recognise_unet(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     found = _whole(header) or _first(header, lambda family: family.unet(header))
     if found is not None:
         return found
-    raise WeightFileError(f"'{path.name}' holds no denoiser (U-Net) of {_known()}: it looks like {looks_like(header)}.")
+    raise WeightFileError(f"'{path.name}' holds no denoiser (U-Net) of {_known()}: {seems(header)}")
 
 
 @lru_cache(maxsize=64)
@@ -192,9 +217,7 @@ def _recognise_vae(path: Path, digest: str) -> tuple[Family, Checkpoint]:
     found = _whole(header) or _first(header, lambda family: family.vae(header))
     if found is not None:
         return found
-    raise WeightFileError(
-        f"'{path.name}' holds no autoencoder (VAE) of {_known()}: it looks like {looks_like(header)}."
-    )
+    raise WeightFileError(f"'{path.name}' holds no autoencoder (VAE) of {_known()}: {seems(header)}")
 
 
 @lru_cache(maxsize=64)
@@ -203,9 +226,7 @@ def _recognise_clip_vision(path: Path, digest: str) -> Component:
     header, config = _folder_part(path) if path.is_dir() else (read_header(path), None)
     found = clip_vision(header) if config is None else clip_vision_folder(header, config)
     if found is None:
-        raise WeightFileError(
-            f"'{path.name}' holds no CLIP vision model, which sees pictures: it looks like {looks_like(header)}."
-        )
+        raise WeightFileError(f"'{path.name}' holds no CLIP vision model, which sees pictures: {seems(header)}")
     return found
 
 
@@ -229,6 +250,8 @@ def _first(header: Header | None, recognise: Callable[[Family], Checkpoint | Non
         if found is not None:
             return family, found
     if refused is not None:
+        if header is not None:
+            refuse_quantised(header)  # then that is why other things are missing
         raise refused
     return None
 
@@ -236,7 +259,7 @@ def _first(header: Header | None, recognise: Callable[[Family], Checkpoint | Non
 def _text_width(header: Header) -> int:
     found = sizes(header, "")
     if found is None:
-        raise WeightFileError(f"'{header.path.name}' is no CLIP text encoder: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"'{header.path.name}' is no CLIP text encoder: {seems(header)}")
     return found[1]["hidden_size"]
 
 

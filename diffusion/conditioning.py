@@ -3,15 +3,17 @@
 None of them changes what it is given. An operation on a combined conditioning applies to each of its entries.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from diffusion.families import attending_to, families
 from diffusion.hooks import Hooks, joined
-from diffusion.values import Area, Conditioning, ConditioningEntry, Shown, SizeConditioning
+from diffusion.values import Area, Conditioning, ConditioningEntry, Model, Shown, SizeConditioning
 
 
 def combine(first: Conditioning, second: Conditioning) -> Conditioning:
@@ -56,9 +58,30 @@ def average(to: Conditioning, other: Conditioning, strength: float) -> Condition
     return _each(to, blended)
 
 
+def read_by_controls(conditioning: Conditioning, text: Conditioning) -> Conditioning:
+    """With a text of its own for control networks: that of the first entry of `text`. The denoiser reads its own.
+
+    Raises ValueError where that is empty.
+    """
+    read = _first(text, "read by the ControlNet")
+    return _each(conditioning, lambda entry: replace(entry, control_tokens=read.tokens, control_pooled=read.pooled))
+
+
 def restrict_to_area(conditioning: Conditioning, area: Area, strength: float) -> Conditioning:
     """Valid only in a rectangle of the picture, with `strength` as its weight where entries overlap."""
     return _each(conditioning, lambda entry: replace(entry, area=area, strength=strength, mask_bounds=False))
+
+
+def enlarged(conditioning: Conditioning, down: float, across: float) -> Conditioning:
+    """For a latent so many times as high and as wide: areas in pixels grow with it."""
+
+    def grown(entry: ConditioningEntry) -> ConditioningEntry:
+        area = entry.area
+        if area is None or area.relative:
+            return entry
+        return replace(entry, area=Area(area.height * down, area.width * across, area.y * down, area.x * across))
+
+    return _each(conditioning, grown)
 
 
 def weighted(conditioning: Conditioning, strength: float) -> Conditioning:
@@ -77,7 +100,8 @@ def restrict_to_mask(
 
 
 def restrict_to_range(conditioning: Conditioning, start: float, end: float) -> Conditioning:
-    """Valid only from `start` to `end` of the way from noise (0) to picture (1)."""
+    """Valid only from `start` to `end` of the way from noise (0) to picture (1). Raises ValueError as `check_range`."""
+    check_range("prompt", start, end)
     return _each(conditioning, lambda entry: replace(entry, start=start, end=end))
 
 
@@ -109,6 +133,31 @@ def zero_out(conditioning: Conditioning) -> Conditioning:
         return replace(entry, tokens=torch.zeros_like(entry.tokens), pooled=pooled)
 
     return _each(conditioning, zeroed)
+
+
+def check_range(what: str, start: float, end: float) -> None:
+    """Raise ValueError where a part of sampling, in 0..1, ends before it begins. what: holds in it."""
+    if start > end:
+        raise ValueError(
+            f"The {what} is to hold from {start:g} to {end:g} of the sampling, which ends before it begins, so that it "
+            "would never hold. Exchange the two, or leave it out."
+        )
+
+
+def require_fit(conditionings: Sequence[Conditioning], model: Model, width: int) -> None:
+    """Raise ValueError, naming both sides, where a prompt was encoded for another kind of model. width: of the tokens
+    that the model attends to.
+    """
+    entries = (entry for given in conditionings for entry in given.entries)
+    wrong = next((entry for entry in entries if entry.tokens.shape[2] != width), None)
+    if wrong is not None:
+        given = wrong.tokens.shape[2]
+        known, family = attending_to(given), families().get(model.family)
+        raise ValueError(
+            f"The conditioning was made for another model: its tokens are {given} wide{known and f' ({known})'}, but "
+            f"'{Path(model.file.path).name}' is a model of {family.title if family else model.family} and attends to "
+            f"tokens of width {width}. Encode the text with the CLIP of that model."
+        )
 
 
 def _each(conditioning: Conditioning, change: Callable[[ConditioningEntry], ConditioningEntry]) -> Conditioning:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from diffusion.changes import Residuals
+from diffusion.conditioning import check_range
 from diffusion.context import Context
 from diffusion.control_networks import Made
 from diffusion.pictures import levelled
@@ -38,7 +39,8 @@ class Steerer(Protocol):
 
 
 def controlled(conditioning: Conditioning, control: Control) -> Conditioning:
-    """The conditioning, steered by one more control."""
+    """The conditioning, steered by one more control. Raises ValueError for one that ends before it begins."""
+    check_range("control", control.start, control.end)
     return Conditioning(tuple(replace(entry, controls=(*entry.controls, control)) for entry in conditioning.entries))
 
 
@@ -137,16 +139,19 @@ class Steering:
 
     controls: tuple[tuple[Steerer, float, Made], ...]
 
-    def over(self, start: int, x: Tensor, timestep: Tensor, context: Context) -> Context:
-        """The context, with what all of them add. x, timestep, context: what the network is asked, the call's items
-        from `start` on.
-        """
-        rows, total = slice(start, start + len(x)), None
+    def over(self, x: Tensor, timestep: Tensor, context: Context) -> Residuals | None:
+        """What all of them add; None where there are none. x, timestep, context: what the network is asked."""
+        total = None
         for network, strength, made in self.controls:
-            answer = network(x, timestep.expand(len(x)), context, tuple(each[rows] for each in made))
-            answer = _times(answer, strength)
+            answer = _times(network(x, timestep, context, made), strength)
             total = answer if total is None else _plus(total, answer)
-        return context if total is None else replace(context, residuals=total)
+        return total
+
+    def part(self, rows: slice) -> Steering:
+        """What steers some items of the call."""
+        return Steering(
+            tuple((network, strength, tuple(each[rows] for each in made)) for network, strength, made in self.controls)
+        )
 
 
 def steering(regions: Sequence[Region], sigma: float) -> Steering:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from diffusion import checkpoint
+from diffusion.conditioning import require_fit
 from diffusion.hooking import hooks_of, require_hooks
 from diffusion.model_options import PicturePrompt
 from diffusion.services import Weights
@@ -40,7 +41,8 @@ def equipped(model: Model, conditionings: Sequence[Conditioning], weights: Weigh
     """Lend a model's network, and all networks that the conditionings name, for a whole run: a `Network` that knows its
     `equipment`.
 
-    Raises WeightFileError, before any weights are read, for a control network or a hook that does not fit the model.
+    Raises WeightFileError, before any weights are read, for a control network or a hook that does not fit the model,
+    and ValueError for a conditioning that does not.
     """
     nets = tuple(dict.fromkeys(net for given in conditionings for net in control_nets(given)))
     if nets:
@@ -52,6 +54,7 @@ def equipped(model: Model, conditionings: Sequence[Conditioning], weights: Weigh
     require_hooks(hooks, model)
     with ExitStack() as stack:
         network = stack.enter_context(weights.lend(model))
+        require_fit(conditionings, model, network.inputs.tokens)
         controls = {net: stack.enter_context(steering(net, model, weights)) for net in nets}
         variants = stack.enter_context(closing(Variants(model, weights))) if hooks else None
         network.equipment = Equipment(controls, variants, _pictured(model, weights, network))

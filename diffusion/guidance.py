@@ -1,23 +1,25 @@
 """Guidance: one denoiser made of a network's answers to several conditionings, its sides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from diffusion.answers import Answers, Side
-from diffusion.asking import Backbone, ask, average
+from diffusion.asking import Backbone, ask, average, patches_at
 from diffusion.changes import Change
 from diffusion.changing import changes_of
-from diffusion.controlling import lay_controls, sharing_controls
+from diffusion.controlling import lay_controls, sharing_controls, steered_by
 from diffusion.joins import joined
 from diffusion.latent_operations import check
 from diffusion.model_options import OperatedGuidance, SelfAttentionGuidance
 from diffusion.prediction import Frame
 from diffusion.regions import AESTHETIC, NEGATIVE_AESTHETIC, Region, cover, holding, lay, matched
+from diffusion.reuse import Part, Reuse, reuses
 from diffusion.self_guidance import Attention
 from diffusion.tiled_sampling import tiled
 from diffusion.values import Conditioning
@@ -84,7 +86,8 @@ class Guided:
     they have to fill its gaps, or an option looks at them.
 
     options: of the model. changes: of the way through the network, in every question. memory: what guidance keeps from
-    one noise level to the next; a run that is resumed needs it again.
+    one noise level to the next; a run that is resumed needs it again. reuse: foresees answers, by level: those of the
+    network, and the guided ones.
     """
 
     network: Backbone
@@ -93,6 +96,7 @@ class Guided:
     options: tuple[object, ...] = ()
     changes: tuple[Change, ...] = ()
     memory: dict[str, Tensor] = field(default_factory=dict)
+    reuse: Mapping[str, Reuse] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def frame(self) -> Frame:
@@ -105,15 +109,22 @@ class Guided:
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
         """The guided answer to x [B, C, H, W] at the noise level sigma (0-d)."""
-        first = list(holding(self.sides[0], float(sigma)))
-        suffices = self.rule.alone and not self._looks
-        if suffices and cover(first, *x.shape[2:]):
-            side = self._side(average(x, first, self._ask(x, sigma, first))[0], sigma, first, None)
-            return self.rule(Asked(x, sigma, [side] * len(self.sides), self.options, self.memory))
-        return self.both(x, sigma)[0]
+        return self._foreseen("guidance", x, sigma, (_whole,), lambda: [self._guided(x, sigma)])[0]
 
     def both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         """The guided and the negative answer. Raises ValueError where no entry of any side holds at sigma."""
+        answer, negative = self._foreseen("guidance", x, sigma, (_whole, _whole), lambda: self._both(x, sigma))
+        return answer, negative
+
+    def _guided(self, x: Tensor, sigma: Tensor) -> Tensor:
+        first = list(holding(self.sides[0], float(sigma)))
+        suffices = self.rule.alone and not self._looks
+        if suffices and cover(first, *x.shape[2:]):
+            side = self._side(average(x, first, self._answers(x, sigma, first))[0], sigma, first, None)
+            return self.rule(Asked(x, sigma, [side] * len(self.sides), self.options, self.memory))
+        return self._both(x, sigma)[0]
+
+    def _both(self, x: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
         sides = [list(holding(side, float(sigma))) for side in self.sides]
         if not any(sides):
             raise ValueError(
@@ -121,7 +132,7 @@ class Guided:
                 "or the negative conditioning holds there. Give one of them a timestep range from 0 to 1."
             )
         apart = [sides[-1]] if self._looks else []
-        given = iter(self._ask(x, sigma, [region for side in sides[: len(sides) - len(apart)] for region in side]))
+        given = iter(self._answers(x, sigma, [region for side in sides[: len(sides) - len(apart)] for region in side]))
         seen = [self._seen(x, sigma, region) for side in apart for region in side]
         answers = [average(x, side, [next(given) for _ in side]) for side in sides[: len(sides) - len(apart)]]
         answers += [average(x, side, [answer for answer, _ in seen]) for side in apart]
@@ -136,6 +147,34 @@ class Guided:
     def _looks(self) -> bool:
         """Whether an option wants to know where the last side's self-attention looks."""
         return any(isinstance(option, SelfAttentionGuidance) for option in self.options)
+
+    def _holding(self, sigma: float) -> list[tuple[object, ...]]:
+        """What tells the questions at a noise level from those at others: which entries hold, under which hooks and
+        controls.
+        """
+        prediction = self.network.prediction
+        return [
+            (place, id(region.entry), region.box, patches_at(region, prediction, sigma), steered_by(region, sigma))
+            for place, side in enumerate(self.sides)
+            for region in holding(side, sigma)
+        ]
+
+    def _answers(self, x: Tensor, sigma: Tensor, regions: Sequence[Region]) -> list[Tensor]:
+        """The network's own answers, or what is foreseen of them."""
+        parts = [region.box.of for region in regions]
+        return self._foreseen("network", x, sigma, parts, lambda: self._ask(x, sigma, regions))
+
+    def _foreseen(
+        self, level: str, x: Tensor, sigma: Tensor, parts: Sequence[Part], ask: Callable[[], Sequence[Tensor]]
+    ) -> list[Tensor]:
+        """The answers of a level to parts of x: true ones, or what is foreseen of them."""
+        if level not in self.reuse:
+            return list(ask())
+
+        def alike(before: float) -> bool:
+            return self._holding(before) == self._holding(float(sigma))
+
+        return self.reuse[level](x, sigma, parts, ask, alike, self.memory)
 
     def _ask(
         self, x: Tensor, sigma: Tensor, regions: Sequence[Region], changes: tuple[Change, ...] = ()
@@ -159,6 +198,11 @@ class Guided:
             return otherwise
         answer, weight = average(x, regions, self._ask(x, sigma, regions, changes))
         return torch.where(weight > 0, answer, otherwise)
+
+
+def _whole(x: Tensor) -> Tensor:
+    """The part of a latent that is all of it."""
+    return x
 
 
 def _filled(answers: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
@@ -201,7 +245,7 @@ def lay_sides(
     laid = [tiled(side, options, network.space.factor) for side in laid]
     networks = network.equipment.controls
     laid = [tuple(lay_controls(region, networks, shape, network.prediction) for region in side) for side in laid]
-    return Guided(network, laid, rule, options, changes)
+    return Guided(network, laid, rule, options, changes, reuse=reuses(options, network.prediction))
 
 
 def guided(

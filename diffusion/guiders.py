@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from diffusion.asking import Backbone
-from diffusion.conditioning import showing
+from diffusion.conditioning import enlarged, showing
+from diffusion.enlarging import noised
 from diffusion.guidance import Asked, Cfg, Guided, Rule, lay_sides
 from diffusion.joins import changed, joined
 from diffusion.model_options import PerpendicularGuidance
@@ -76,17 +77,26 @@ class PerpNeg:
 
 
 def denoiser_of(
-    guider: Guider, network: Backbone, shape: Sequence[int], shown: Shown | None = None, seed: int = 0
+    guider: Guider,
+    network: Backbone,
+    shape: Sequence[int],
+    shown: Shown | None = None,
+    seed: int = 0,
+    begun: Sequence[int] | None = None,
 ) -> Guided:
     """The network of the guider's model, guided as it says, for latents of `shape` [B, C, H, W].
 
     shown: to a model that is shown pictures, where a conditioning shows it none. seed: of the run, for the noise on
-    pictures that a model is told. Raises ValueError as `lay_sides` does, and TypeError for a guider of another kind.
+    pictures that a model is told, or that it enlarges. begun: the shape of the latent that the run began with, where it
+    has grown since. Raises ValueError as `lay_sides` does, and TypeError for a guider of another kind.
     """
     sides, rule = _sides(guider)
+    if begun is not None:
+        sides = tuple(enlarged(side, shape[2] / begun[2], shape[3] / begun[3]) for side in sides)
     sides = tuple(settled(side, network.inputs.classes, guider.model, seed) for side in sides)
     if shown is not None:
         sides = tuple(showing(side, shown, anew=False) for side in sides)
+    sides = tuple(noised(side, network.inputs, shape, guider.model, seed) for side in sides)
     return lay_sides(network, sides, rule, shape, guider.model.options)
 
 

@@ -35,8 +35,12 @@ NESTS = ("state_dict", "params_ema", "params-ema", "params", "model_state_dict")
 """Where trainers put the tensors inside a file of torch's own kind, the preferred first: an average, the last state."""
 
 
-GROUPS = ("image_proj", "ip_adapter")
-"""Parts of an IP-Adapter, each with tensors of its own, in a file of torch's own kind."""
+GROUPS: Mapping[str, str] = MappingProxyType(
+    {"image_proj": "image_proj.", "ip_adapter": "ip_adapter.", "id_encoder": "id_encoder.", "lora_weights": ""}
+)
+"""Parts of an IP-Adapter and of PhotoMaker, each with tensors of its own, in a file of torch's own kind; and how the
+names of these begin here. Those of a LoRA are as in a file of its own.
+"""
 
 
 class WeightFileError(ValueError):
@@ -158,8 +162,8 @@ def _read_torch(path: Path) -> Header:
 
 
 def torch_tensors(path: Path, device: str) -> dict[str, Any]:
-    """The tensors of a file of torch's own kind, `state_dict` unwrapped and those of a group as `group.name`. device:
-    "meta" for shapes alone, "cpu" maps the file.
+    """The tensors of a file of torch's own kind, `state_dict` unwrapped and those of a group named as GROUPS says.
+    device: "meta" for shapes alone, "cpu" maps the file.
 
     Raises WeightFileError as `torch_content` does, and where the file holds no named tensors.
     """
@@ -170,9 +174,9 @@ def torch_tensors(path: Path, device: str) -> dict[str, Any]:
         content = content[inner]
     if not isinstance(content, dict):
         raise WeightFileError(f"'{path.name}' holds a {type(content).__name__}, not named tensors.")
-    for group in GROUPS:
+    for group, prefix in GROUPS.items():
         if _is_dict(content, group):
-            content = content | {f"{group}.{name}": value for name, value in content[group].items()}
+            content = content | {f"{prefix}{name}": value for name, value in content[group].items()}
     return {name: value for name, value in content.items() if isinstance(value, torch.Tensor)}
 
 

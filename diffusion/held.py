@@ -18,6 +18,7 @@ from diffusion.lora.fitting import fit
 from diffusion.lora.patch import LoraPatch
 from diffusion.lora.stack import Stack
 from diffusion.packing import pack_convolutions
+from diffusion.parts import streams
 from diffusion.precision import Precision
 from diffusion.streaming import FromFile, FromHost, Shelf, emptied, layers_of, stream
 from diffusion.tensors import Residence
@@ -67,6 +68,16 @@ class Held:
     def is_streamed(self) -> bool:
         """Whether layers come and go."""
         return self.shelf is not None
+
+    @property
+    def can_stream(self) -> bool:
+        """Whether its layers could come and go, and that would give memory back."""
+        return self.shelf is None and self.own > 0 and streams(self.component)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of layers that stay, where layers come and go."""
+        return 0 if self.shelf is None else self.shelf.kept
 
     @property
     def borrowers(self) -> int:
@@ -154,19 +165,22 @@ def streamed(
     precision: Precision,
     finish: Callable[[nn.Module], nn.Module],
     room: int,
+    *,
+    whole: nn.Module | None = None,
 ) -> Held:
-    """A network whose layers come and go. room: bytes of layers that may stay. Raises WeightFileError as `load` does.
+    """A network whose layers come and go. room: bytes of layers that may stay. whole: the same with all of them there,
+    from which they are taken instead of being read again. Raises WeightFileError as `load` does.
 
     Where it computes on the host they come from the file; else from the host's memory, which holds all of them.
     """
     device, nbytes = residence.device, loading.weights_in_bytes(component, residence.dtype)
-    module = loading.build(component)
+    module, there = loading.build(component), {} if whole is None else whole.state_dict()
     if device.type == "cpu":
         fetch = loading.stored(component, module, residence)
         size, carrier = fetch.nbytes, FromFile(fetch)
     else:
         host = loading.stored(component, module, replace(residence, device=torch.device("cpu")))
-        weights = {name: host(name) for name in module.state_dict()}
+        weights = {name: there[name].cpu() if name in there else host(name) for name in module.state_dict()}
         if device.type == "cuda":
             weights = {name: weight.pin_memory() for name, weight in weights.items()}
 
@@ -178,10 +192,12 @@ def streamed(
 
         carrier = FromHost(weights, device) if device.type == "cuda" else FromFile(fetch)
     shelf = Shelf(layers_of(module, size), carrier, room)
+    shelf.fill(there)
     away = {name for layer in shelf.layers for name in layer.weights}
     emptied(module, shelf.layers, residence.dtype)
     for name in module.state_dict().keys() - away:
-        loading.put(module, name, nn.Parameter(fetch(name), requires_grad=False))
+        weight = there[name] if name in there else fetch(name)
+        loading.put(module, name, nn.Parameter(weight, requires_grad=False))
     for name, buffer in list(module.named_buffers()):
         loading.put(module, name, buffer.to(device))
     held = Held(component, module.eval(), residence, precision, nbytes, 0, finish, shelf, turn=threading.RLock())

@@ -43,7 +43,8 @@ class Holdings:
         return len(self.held) < before
 
     def make_room(self, own: int, *, whole: int = 0, beside: Held | None = None) -> bool:
-        """Drop weights nobody borrows, least recently lent first, until `own` bytes more fit. Returns whether they do.
+        """Drop weights nobody borrows, least recently lent first, until `own` bytes more fit; then let fewer layers of
+        networks stay whose layers come and go. Returns whether they fit.
 
         What a network has besides the weights it shares leaves before them. whole: what comes, mapped pages included:
         under a given budget idle weights make way for these, too. beside: weights that stay.
@@ -56,6 +57,9 @@ class Holdings:
                 del self.held[key]
             else:
                 del self.held[key].variants[strengths]
+        for held in self.held.values():
+            if held is not beside and held.shelf is not None and not self.fits(own):
+                held.shelf.keep(held.shelf.kept - (own - self.left))
         return self.fits(own)
 
     def keep_layers(self, held: Held, need: int) -> None:

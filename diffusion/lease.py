@@ -1,15 +1,18 @@
 """A module lent for computing: what runs on it, and what happens when half precision overflows or memory is out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from diffusion.shortage import MemoryShortage, out_of_memory
 from diffusion.tensors import Residence
+
+__all__ = ["NO_MEMORY", "Lease", "MemoryShortage", "is_out_of_memory"]
 
 log = logging.getLogger(__name__)
 
@@ -17,18 +20,6 @@ Answer = TypeVar("Answer", Tensor, tuple[Tensor, ...])
 
 NO_MEMORY = ("DefaultCPUAllocator: ", "out of memory", "not enough memory")
 """Parts of the messages by which torch says that memory is out, where it raises no error of that kind."""
-
-
-class MemoryShortage(torch.OutOfMemoryError):  # noqa: N818 — it is one
-    """What is to be computed needs more memory than there is, whatever leaves. Its text is a sentence for people.
-
-    needed: bytes, weights included. available: bytes of the budget; 0: memory was out, and nobody knows how much.
-    """
-
-    def __init__(self, sentence: str, needed: int = 0, available: int = 0) -> None:
-        super().__init__(sentence)
-        self.needed = needed
-        self.available = available
 
 
 @dataclass(eq=False)
@@ -39,7 +30,8 @@ class Lease:
     here; None where there is no wider one. prepare: makes room for computing that takes so many bytes beside the
     weights; raises MemoryShortage where a budget was given that cannot hold them. relieve: memory is out: lets
     something leave; False where nothing is left that could. turn: what one call at a time holds, where the layers of a
-    network come and go. note: is told what a person should know.
+    network come and go. note: is told what a person should know. what: the network, for sentences; config: of its
+    component.
     """
 
     run: nn.Module
@@ -49,6 +41,8 @@ class Lease:
     relieve: Callable[["Lease"], bool] = lambda lease: False
     turn: AbstractContextManager[object] = field(default_factory=nullcontext)
     note: Callable[[str], object] = log.warning
+    what: str = "a network"
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     def compute(self, forward: Callable[[nn.Module, Residence], Answer], need: int = 0) -> Answer:
         """`forward(module, residence)`. An answer with NaN or infinity in it is computed once more in a wider number
@@ -63,19 +57,26 @@ class Lease:
         self.widen(self)
         return self._answer(forward, need)
 
+    def take(self, run: nn.Module, residence: Residence, turn: AbstractContextManager[object]) -> None:
+        """Go on with another network. One that needs a turn is seen, by other threads, after its turn."""
+        self.turn = turn
+        self.run, self.residence = run, residence
+
     def _answer(self, forward: Callable[[nn.Module, Residence], Answer], need: int) -> Answer:
         self.prepare(self, need)
         while True:
+            run, residence = self.run, self.residence  # before its turn: see `take`
             with self.turn:
                 try:
-                    return forward(self.run, self.residence)
+                    return forward(run, residence)
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
                     said = str(error).partition("\n")[0]
             # Not inside `except`: a traceback holds on to the tensors of the call that failed.
             if not self.relieve(self):
-                raise MemoryShortage(f"There is too little memory on {self.residence.device}: {said}", need)
+                is_wide = self.residence.dtype == torch.float32
+                raise out_of_memory(self.what, str(self.residence.device), said, need=need, is_wide=is_wide)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diffusion import checkpoint
+from diffusion.compiling import backend_of
 from diffusion.families import Component, Part
 from diffusion.lora.patch import LoraPatch
 from diffusion.merging.patch import Settled, content_of, settled
+from diffusion.model_options import ComputeType
+from diffusion.precision import Precision
 from diffusion.values import (
     ClipVision,
     ControlNet,
@@ -16,6 +20,7 @@ from diffusion.values import (
     IpAdapter,
     Model,
     PersonDetector,
+    PhotoMaker,
     PoseModel,
     SegmentAnythingModel,
     StyleModel,
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from diffusion.ip_adapter import PictureKeys
     from diffusion.lease import Lease
     from diffusion.network import Network
+    from diffusion.photomaker import PersonSight
     from diffusion.preprocessors.depth import DepthSight
     from diffusion.preprocessors.pose import Finder, PoseSight
     from diffusion.preprocessors.selection import Selector
@@ -48,6 +54,7 @@ Recipe = (
     | IpAdapter
     | ControlNet
     | StyleModel
+    | PhotoMaker
     | DepthModel
     | SegmentAnythingModel
     | PoseModel
@@ -76,6 +83,8 @@ def ingredients(recipe: Recipe) -> tuple[Part, WeightFile, tuple[LoraPatch, ...]
             return "ip_adapter", file, ()
         case StyleModel(file=file):
             return "style_model", file, ()
+        case PhotoMaker(file=file):
+            return "photomaker", file, ()
         case DepthModel(file=file) | SegmentAnythingModel(file=file) | PoseModel(file=file) | PersonDetector(file=file):
             return "vision", file, ()
         case ControlNet(kind=kind, file=file):
@@ -105,11 +114,16 @@ def component(recipe: Recipe, part: Part, file: WeightFile) -> Component:
         from diffusion.families import style_model
 
         return style_model.component(file)
+    if isinstance(recipe, PhotoMaker):
+        from diffusion.families import photomaker
+
+        return photomaker.component(file)
     if isinstance(recipe, ControlNet):
         from diffusion.families import controlnet
 
         return controlnet.component(recipe)
     found, patches = checkpoint.component(file, part, recipe.family), _settled(recipe)
+    found = replace(found, compiler=backend_of(recipe))
     if not patches:
         return found
     from diffusion.merging.applying import under
@@ -124,6 +138,16 @@ def merged(recipe: Recipe) -> str:
     return content_of(_settled(recipe))
 
 
+def computed(recipe: Recipe, usual: Precision) -> tuple[Precision, str]:
+    """In which number type a recipe computes, and what tells its network from those that compute as usual."""
+    options = recipe.options if isinstance(recipe, Model) else ()
+    precision: Precision = usual
+    for option in options:
+        if isinstance(option, ComputeType):
+            precision = option.precision or usual
+    return precision, ("" if precision == usual else precision) + backend_of(recipe)
+
+
 def ready(
     recipe: Recipe, lease: Lease, count: Callable[[int], object]
 ) -> (
@@ -134,6 +158,7 @@ def ready(
     | ClipSight
     | PictureKeys
     | Stylist
+    | PersonSight
     | ControlNetwork
     | ControlAdapter
     | DepthSight
@@ -176,6 +201,10 @@ def ready(
             from diffusion.style_model import Stylist
 
             return Stylist(lease)
+        case PhotoMaker():
+            from diffusion.photomaker import PersonSight
+
+            return PersonSight(lease)
         case DepthModel():
             from diffusion.preprocessors.depth import DepthSight
 

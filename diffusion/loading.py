@@ -41,9 +41,11 @@ from diffusion.original_layout import (
     control_names,
     open_clip_places,
     open_clip_vision_places,
+    tiny_names,
     unet_names,
     vae_names,
 )
+from diffusion.photomaker import PhotoMakerNetwork
 from diffusion.style_model import StyleNetwork
 from diffusion.tensors import Reader, Residence
 
@@ -125,14 +127,15 @@ def build(component: Component) -> nn.Module:
             case "upscaler":
                 return upscalers.build(config)
             case "vae":
-                kind = AutoencoderTiny if config.get("_class_name") == TINY else AutoencoderKL
-                return kind.from_config(config)  # pyright: ignore[reportReturnType] — likewise
+                return _tiny(config) if config.get("_class_name") == TINY else AutoencoderKL.from_config(config)  # pyright: ignore[reportReturnType] — likewise
             case "clip_vision":
                 return _clip_vision(config)
             case "ip_adapter":
                 return AdapterNetwork(config)
             case "style_model":
                 return StyleNetwork(**config)
+            case "photomaker":
+                return PhotoMakerNetwork(_clip_vision(dict(config["vision"])), config["second"])
             case "vision":
                 raise TypeError("A network of transformers' kinds is made with its weights: see `load`.")
             case "controlnet":
@@ -147,6 +150,16 @@ def build(component: Component) -> nn.Module:
                     module.add_module("text_projection", projection)
     positions = torch.arange(module.config.max_position_embeddings).expand((1, -1))
     module.embeddings.register_buffer("position_ids", positions, persistent=False)
+    return module
+
+
+def _tiny(config: dict[str, Any]) -> nn.Module:
+    """A tiny autoencoder, or the half of it that a file has."""
+    half = config.pop("half", "")
+    module: Any = AutoencoderTiny.from_config(config)
+    if half:
+        delattr(module, "decoder" if half == "encoder" else "encoder")
+        module.register_to_config(half=half)
     return module
 
 
@@ -237,6 +250,8 @@ def _places(component: Component, names: list[str]) -> dict[str, Place]:
             return open_clip_vision_places(names, component.prefix)
         case "open_clip", _:
             return open_clip_places(names, component.prefix)
+        case "numbered", _:
+            return {name: Place(file) for name, file in tiny_names(names).items()}
         case "original", "unet":
             layers = component.config["layers_per_block"]
             return {name: Place(_under(component, file)) for name, file in unet_names(names, layers).items()}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,21 +13,22 @@ from typing import TYPE_CHECKING, Any, overload
 
 from diffusion import lending
 from diffusion.budget import Budget, give_back, room_of, said
+from diffusion.compiling import require_backend
 from diffusion.families import TEXT_PARTS, Component, Part
+from diffusion.finishing import compiled, finishing
 from diffusion.holdings import Holdings, Key
 from diffusion.lending import Recipe
 from diffusion.lora.patch import LoraPatch
-from diffusion.precision import Precision, UnavailableError, choose, environment_of, wider
+from diffusion.parts import ESTIMATED, WORDS, called, streams
+from diffusion.precision import Precision, choose, environment_of, wider
 from diffusion.values import Model, TextEncoder, UpscaleModel, Vae, WeightFile
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    import torch
     from torch import nn
 
-    from diffusion.forecast import Drawn
+    from diffusion.forecast import Drawn, Needed
     from diffusion.held import Held, Variant
     from diffusion.lease import Lease
     from diffusion.network import Network
@@ -67,6 +66,7 @@ class Weights:
     _evaluations: int = field(default=0, init=False, repr=False)
     _loads: int = field(default=0, init=False, repr=False)
     _leaving: threading.Timer | None = field(default=None, init=False, repr=False)
+    _loans: list[Loan] = field(default_factory=list, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.device, self.precision)
@@ -104,15 +104,18 @@ class Weights:
         several can be lent at once. Raises WeightFileError where a file cannot be loaded.
         """
         part, file, patches = lending.ingredients(recipe)
-        key = (part, file.digest or file.path, file.part + file.rounding + lending.merged(recipe))
+        precision, computed = lending.computed(recipe, self._choice.precision)
+        key = (part, file.digest or file.path, file.part + file.rounding + lending.merged(recipe) + computed)
         with self._lock:
             self._stay()
-            held = self._held.get(key) or self._hold(key, part, file, recipe)
-            loan = Loan(held, patches, self._borrowed(held, patches))
+            held = self._held.get(key) or self._hold(key, part, file, recipe, precision)
+            loan = self._lent(held, patches)
+            self._loans.append(loan)
         try:
-            yield lending.ready(recipe, self._lease(loan), self._count)
+            yield lending.ready(recipe, loan.lease, self._count)
         finally:
             with self._lock:
+                self._loans.remove(loan)
                 loan.variant.borrowers -= 1
                 self._leave_later()
 
@@ -129,11 +132,11 @@ class Weights:
         """Bytes of weights in memory now."""
         return self._holdings.nbytes
 
-    def foresee(self, files: Sequence[tuple[Path, str]], drawn: Drawn | None = None) -> list[str]:
+    def foresee(self, needed: Sequence[Needed], drawn: Drawn | None = None) -> list[str]:
         """What will not fit as it is, in sentences: see `diffusion.forecast`. Loads no weights."""
         from diffusion.forecast import foreseen
 
-        return foreseen(self._choice, self.budget, files, drawn)
+        return foreseen(self._choice, self.budget, needed, drawn)
 
     def facts(self) -> dict[str, str | int]:
         """What it computes on: the device, its name, its memory in bytes, the version of torch."""
@@ -183,9 +186,10 @@ class Weights:
         with self._lock:
             self._evaluations += items
 
-    def _hold(self, key: Key, part: Part, file: WeightFile, recipe: Recipe) -> Held:
+    def _hold(self, key: Key, part: Part, file: WeightFile, recipe: Recipe, precision: Precision) -> Held:
         component = lending.component(recipe, part, file)
-        held = self._loaded(component, self._choice.precision)
+        require_backend(component.compiler, self._choice.device)
+        held = self._loaded(component, precision)
         held.path = file.path
         self._held[key] = held
         self._loads += 1
@@ -218,114 +222,151 @@ class Weights:
         return held.variant(stack, patches)
 
     def _loaded(self, component: Component, precision: Precision) -> Held:
-        """Load a network, making room before. One that does not fit has layers that come and go."""
+        """Load a network, making room before. One that does not fit has layers that come and go.
+
+        Raises MemoryShortage where it comes whole, or its largest layer does, and that is more than a budget.
+        """
         import torch
 
         from diffusion import held, loading
+        from diffusion.lease import is_out_of_memory
+        from diffusion.shortage import out_of_memory
         from diffusion.tensors import Residence
 
         dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
         channels_last = precision != "fp32" and component.part not in TEXT_PARTS
         residence = Residence(torch.device(self._choice.device), dtype, channels_last)
-        own = loading.own_bytes(component, residence)
+        own, can_stream = loading.own_bytes(component, residence), streams(component)
         fits = self._holdings.make_room(own, whole=loading.weights_in_bytes(component, dtype))
-        if not fits and _streams(component):
+        if not fits and can_stream:
             return self._streamed(component, residence, precision)
-        compiled = self.compile and component.part == "unet"
-        finish = self._compiled if compiled else _ready(component)
-        return held.whole(component, residence, precision, finish, packs=component.part == "unet" and not compiled)
+        if not fits:
+            self._require(component, "The weights of {} come whole and take", own)
+        is_compiled = self.compile and component.part == "unet" and not component.compiler
+        finish = partial(compiled, device=residence.device) if is_compiled else finishing(component)
+        while True:
+            try:
+                packs = component.part == "unet" and not (is_compiled or component.compiler)
+                return held.whole(component, residence, precision, finish, packs=packs)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = str(error).partition("\n")[0]
+            # Not inside `except`: a traceback holds on to what was loaded.
+            if self._holdings.release():
+                give_back(self._choice.device)
+            elif can_stream:
+                return self._streamed(component, residence, precision)
+            else:
+                raise out_of_memory(called(component), self._choice.device, reason, is_wide=precision == "fp32")
 
     def _streamed(self, component: Component, residence: Residence, precision: Precision) -> Held:
         """A network whose layers come and go, with as many of them there as there is room for."""
-        from diffusion import held, loading
-
-        self.note(
-            f"{component.header.path.name}: its {component.part.replace('_', ' ')} takes "
-            f"{said(loading.own_bytes(component, residence))}, more than is left of the memory of {residence.device}. "
-            "Its layers come and go as they are needed, which is slower."
-        )
-        found = held.streamed(component, residence, precision, _ready(component), room=0)
+        found = self._in_layers(component, residence, precision)
+        assert found.shelf is not None
+        if not self._holdings.make_room(found.shelf.least):
+            self._require(component, "The largest layer of {} takes", found.shelf.least)
         self._holdings.keep_layers(found, 0)
         return found
 
-    def _compiled(self, module: nn.Module) -> nn.Module:
-        """A denoiser is asked many times: what makes each time faster is done once, here."""
-        import torch
+    def _in_layers(
+        self, component: Component, residence: Residence, precision: Precision, whole: nn.Module | None = None
+    ) -> Held:
+        """The same with none there yet, or those of the whole network. It is told."""
+        from diffusion import held, loading
 
-        from diffusion.unet import Denoiser
+        self.note(
+            f"{component.header.path.name}: its {WORDS[component.part]} takes "
+            f"{said(loading.own_bytes(component, residence))}, more than is left of the memory of {residence.device}. "
+            "Its layers come and go as they are needed, which is slower."
+        )
+        return held.streamed(component, residence, precision, finishing(component), room=0, whole=whole)
 
-        _require_compiler(torch.device(self._choice.device))
-        return torch.compile(Denoiser(module))  # pyright: ignore[reportReturnType] — a module, though declared as a function
+    def _require(self, component: Component, what: str, need: int) -> None:
+        """Room in a budget for `need` bytes, from networks that are lent if need be, or raise MemoryShortage."""
+        from diffusion.shortage import over_budget
+
+        self._thin(need)
+        if self.budget is not None and need > NEGLIGIBLE and not self._holdings.fits(need):
+            taken, is_all = self.budget - self._holdings.left, not self._loans and component.part not in ESTIMATED
+            raise over_budget(what.format(called(component)), need, taken, self.budget, is_all=is_all)
+
+    def _thin(self, need: int, beside: Held | None = None) -> None:
+        """Let layers of networks come and go that are lent but do not compute now, the largest first, until there is
+        room for `need` bytes.
+        """
+        others = [held for held in self._held.values() if held is not beside and held.can_stream]
+        for held in sorted(others, key=lambda held: -held.own):
+            if not self._holdings.make_room(need, beside=beside):
+                self._begin_streaming(held, need)
 
     def _prepare(self, loan: Loan, lease: Lease, need: int) -> None:
-        """Make room for computing: others leave, and if that is too little, layers of the network itself."""
+        """Make room for computing: others leave, and if that is too little, layers of the network itself, and at last
+        those of others that are lent.
+        """
+        del lease
+        if need <= NEGLIGIBLE:
+            return
         with self._lock:
             held = loan.held
-            if held.residence == lease.residence and lease.turn is not held.turn:
-                self._hand_over(loan, lease)  # another lease has found that layers must come and go
-            if need <= NEGLIGIBLE:
-                return
-            kept = held.shelf.kept if held.shelf is not None else 0
-            if (
-                not self._holdings.make_room(need - kept, beside=held)
-                and held.shelf is None
-                and held.own
-                and _streams(held.component)
-            ):
-                self._begin_streaming(loan, lease)
+            if not self._holdings.make_room(need - held.kept, beside=held) and held.can_stream:
+                self._begin_streaming(held, need)
+            self._thin(need - held.kept, beside=held)
             self._holdings.keep_layers(held, need)
             if self.budget is not None and not self._holdings.fits(need):
-                from diffusion.lease import MemoryShortage
+                from diffusion.shortage import over_budget
 
-                taken = self.budget - self._holdings.left
-                raise MemoryShortage(
-                    f"Computing takes about {said(need)} beside {said(taken)} of weights; the budget is "
-                    f"{said(self.budget)}.", need + taken, self.budget,
-                )  # fmt: skip
+                what = f"Computing with {called(held.component)} takes about"
+                raise over_budget(what, need, self.budget - self._holdings.left, self.budget)
 
     def _relieve(self, loan: Loan, lease: Lease) -> bool:
-        """Memory is out: what is idle leaves, then layers of the network itself, half of them at a time."""
+        """Memory is out: what is idle leaves, then layers of the network itself, half of them at a time, then those of
+        others that are lent.
+        """
+        del lease
         with self._lock:
-            held, before = loan.held, len(self._held)
+            before = len(self._held)
             self.release()
             if len(self._held) < before:
                 return True
-            if held.shelf is None:
-                if not held.own or not _streams(held.component):
-                    return False
-                held.most = held.own // 2
-                self._begin_streaming(loan, lease)
-                return True
-            if not held.shelf.kept:
-                return False
-            held.most = held.shelf.kept // 2
-            self._holdings.keep_layers(held, 0)
-            give_back(self._choice.device)
-            return True
+            others = sorted(self._held.values(), key=lambda held: -held.taken)
+            for held in (loan.held, *(other for other in others if other is not loan.held)):
+                if held.can_stream or held.kept:
+                    held.most = (held.kept if held.is_streamed else held.own) // 2
+                    if not held.is_streamed:
+                        self._begin_streaming(held, 0)
+                    self._holdings.keep_layers(held, 0)
+                    give_back(self._choice.device)
+                    return True
+            return False
 
-    def _begin_streaming(self, loan: Loan, lease: Lease) -> None:
-        """Let layers of a network come and go from here on, and put it into a lease."""
-        held = loan.held
-        found = self._streamed(held.component, held.residence, held.precision)
-        held.become(found)
-        self._hand_over(loan, lease)
+    def _begin_streaming(self, held: Held, need: int) -> None:
+        """Let layers of a network come and go from here on, also where it is lent. need: bytes to leave free."""
+        residence = held.residence
+        held.become(self._in_layers(held.component, residence, held.precision, held.module))
+        for loan in self._loans:
+            if loan.held is held and loan.lease.residence == residence:
+                self._hand_over(loan)
+        self._holdings.keep_layers(held, need)
         give_back(self._choice.device)
-        self._holdings.keep_layers(held, 0)
 
-    def _hand_over(self, loan: Loan, lease: Lease) -> None:
+    def _hand_over(self, loan: Loan) -> None:
         """Put the network that is held now into a lease."""
         held = loan.held
         loan.variant.borrowers -= 1
         loan.variant = self._borrowed(held, loan.patches)
-        lease.run, lease.residence, lease.turn = loan.variant.run, held.residence, held.turn
+        loan.lease.take(loan.variant.run, held.residence, held.turn)
 
-    def _lease(self, loan: Loan) -> Lease:
+    def _lent(self, held: Held, patches: tuple[LoraPatch, ...]) -> Loan:
         from diffusion.lease import Lease
 
-        held = loan.held
-        widen = None if held.precision == "fp32" else partial(self._widen, loan)
-        prepare, relieve = partial(self._prepare, loan), partial(self._relieve, loan)
-        return Lease(loan.variant.run, held.residence, widen, prepare, relieve, held.turn, self.note)
+        variant = self._borrowed(held, patches)
+        said_of = {"what": called(held.component), "config": held.component.config}
+        lease = Lease(variant.run, held.residence, turn=held.turn, note=self.note, **said_of)
+        loan = Loan(held, patches, variant, lease)
+        lease.widen = None if held.precision == "fp32" else partial(self._widen, loan)
+        lease.prepare, lease.relieve = partial(self._prepare, loan), partial(self._relieve, loan)
+        return loan
 
     def _widen(self, loan: Loan, lease: Lease) -> None:
         """Load weights anew in a wider number type, unless another lease has done so, and put them into a lease."""
@@ -338,43 +379,16 @@ class Weights:
                     f"{held.precision}; it computes in {precision} from here on."
                 )
                 held.become(self._loaded(held.component, precision))
-            self._hand_over(loan, lease)
+            self._hand_over(loan)
             if held.precision == "fp32":
                 lease.widen = None
 
 
 @dataclass(eq=False)
 class Loan:
-    """What one borrower has: which network over which weights, under which patches."""
+    """What one borrower has: which network over which weights, under which patches, and what computes with it."""
 
     held: Held
     patches: tuple[LoraPatch, ...]
     variant: Variant
-
-
-def _ready(component: Component) -> Callable[[nn.Module], nn.Module]:
-    """What makes a network of this kind compute: the way through a U-Net is ours."""
-    if component.part == "unet":
-        from diffusion.unet import Denoiser
-
-        return Denoiser
-    return _unchanged
-
-
-def _streams(component: Component) -> bool:
-    """Whether layers of a network may come and go. The others are small, or come whole from another library."""
-    return component.part in ("unet", "vae", "controlnet", *TEXT_PARTS)
-
-
-def _unchanged(module: nn.Module) -> nn.Module:
-    return module
-
-
-def _require_compiler(device: torch.device) -> None:
-    """What torch compiles for a processor is C++. Raises UnavailableError where nothing can compile that."""
-    compilers = (os.environ.get("CXX", "g++"), "g++", "clang++", "cl")
-    if device.type == "cpu" and not any(shutil.which(name) for name in compilers):
-        raise UnavailableError(
-            "Compiling the denoiser needs a C++ compiler, and neither g++ nor clang++ is found. "
-            "Install one, or run without --compile."
-        )
+    lease: Lease

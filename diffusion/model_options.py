@@ -2,8 +2,8 @@
 
 They stand in `Model.options`, in the order in which they were set, and do not change which weights are in memory. What
 they do is in `diffusion.predictions` (what an answer means), `diffusion.joins` (how two become one),
-`diffusion.changing` (what happens inside the network), `diffusion.inpainting` (what is kept) and `diffusion.noise`
-(what is drawn).
+`diffusion.changing` (what happens inside the network), `diffusion.inpainting` (what is kept), `diffusion.noise` (what
+is drawn) and `diffusion.lending` (in which number type and with which code it computes).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from diffusion.values import Conditioning, IpAdapter, LatentOperation
+from diffusion.values import Conditioning, IpAdapter, LatentOperation, WeightFile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,11 +31,15 @@ class DiscreteSampling:
 
 @dataclass(frozen=True)
 class ContinuousSampling:
-    """What the network's answer means, over all noise levels from sigma_min to sigma_max, told as log(sigma) / 4."""
+    """What the network's answer means, over all noise levels from sigma_min to sigma_max.
+
+    told: of a level the network is told log(sigma) / 4 ("log"), or atan(sigma) · 2 / π ("angle").
+    """
 
     predicts: Literal["v_prediction", "edm", "eps"]
     sigma_max: float
     sigma_min: float
+    told: Literal["log", "angle"] = "log"
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,14 @@ class TokenMerging:
 
 
 @dataclass(frozen=True)
+class Hypernetwork:
+    """What attention makes keys and values of, changed by the networks in a file, `strength` times."""
+
+    file: WeightFile
+    strength: float
+
+
+@dataclass(frozen=True)
 class ScaledNoise:
     """The noise that is taken out in a step, divided by `factor`."""
 
@@ -223,6 +235,36 @@ class NoiseSource:
 
     initial: Literal["cpu", "cuda"] = "cpu"
     steps: Literal["cpu", "cuda"] = "cpu"
+
+
+@dataclass(frozen=True)
+class ForeseenAnswers:
+    """Answers made of earlier ones, where they are foreseen to have changed by less than a share (`diffusion.reuse`).
+
+    level: those of the network to each conditioning ("network"), or the guided ones ("guidance"). threshold: the share,
+    added up since the last true answer. start, end: the part of sampling in which it holds, 0..1. verbose: how many
+    were foreseen is told.
+    """
+
+    level: Literal["network", "guidance"]
+    threshold: float
+    start: float
+    end: float
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class ComputeType:
+    """The number type in which the network computes; None: that of all others."""
+
+    precision: Literal["fp32", "bf16", "fp16"] | None
+
+
+@dataclass(frozen=True)
+class CompiledNetwork:
+    """The network computes with code that torch.compile makes for it. backend: which of torch's makes it."""
+
+    backend: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,10 +307,14 @@ OPTIONS: tuple[type, ...] = (
     DeepShrink,
     HyperTile,
     TokenMerging,
+    Hypernetwork,
     ScaledNoise,
     TiledSampling,
     DifferentialMask,
     NoiseSource,
+    ForeseenAnswers,
+    ComputeType,
+    CompiledNetwork,
     PicturePrompt,
 )
 """All of them."""

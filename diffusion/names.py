@@ -57,7 +57,7 @@ SCHEDULERS: tuple[str, ...] = (
     "kl_optimal",
 )
 
-FAMILIES: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
+FAMILIES: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner", "sd-x4-upscaler")
 """Families of models that are built in: those of `diffusion.families`."""
 
 MODEL_FOLDERS: tuple[str, ...] = (
@@ -65,6 +65,7 @@ MODEL_FOLDERS: tuple[str, ...] = (
     "vae",
     "vae_approx",
     "loras",
+    "hypernetworks",
     "controlnet",
     "embeddings",
     "upscale_models",
@@ -73,6 +74,7 @@ MODEL_FOLDERS: tuple[str, ...] = (
     "clip_vision",
     "style_models",
     "ipadapter",
+    "photomaker",
     "diffusers",
     "depth",
     "pose",

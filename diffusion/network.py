@@ -57,7 +57,7 @@ class Network:
         tokens, beside = config.cross_attention_dim, config.in_channels - self.space.channels
         if config.addition_embed_type is None:
             told = config.projection_class_embeddings_input_dim if config.class_embed_type == "projection" else 0
-            return Inputs(tokens, beside=beside, classes=told)
+            return Inputs(tokens, beside=beside, classes=told, levels=config.num_class_embeds or 0)
         told, each = config.projection_class_embeddings_input_dim, config.addition_time_embed_dim
         # The refiner attends to the states of one text encoder, whose pooled state is as wide.
         sizes = SIZES[0] if told - tokens == SIZES[0] * each else SIZES[1]
@@ -108,6 +108,7 @@ class Network:
 
     def _asked(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
         """The answer to items that go through the network together, as it gives it."""
+        context = context.steered(x, timestep)
 
         def forward(denoiser: nn.Module, residence: Residence) -> Tensor:
             layout = torch.channels_last if residence.channels_last else torch.contiguous_format
@@ -117,7 +118,8 @@ class Network:
                 added["text_embeds"] = context.pooled.to(residence.device, residence.dtype)
                 added["time_ids"] = context.sizes.to(residence.device)
             if context.classes is not None:
-                added["class_labels"] = context.classes.to(residence.device, residence.dtype)
+                dtype = residence.dtype if context.classes.is_floating_point() else None
+                added["class_labels"] = context.classes.to(residence.device, dtype)
             tokens = context.tokens.to(residence.device, residence.dtype)
             # A compiled network remembers nothing: it would be compiled anew for what is known and for what is not.
             known = self.keys_values.about(denoiser, tokens) if isinstance(denoiser, Denoiser) else None

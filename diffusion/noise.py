@@ -111,15 +111,18 @@ def slerp(start: Tensor, end: Tensor, weight: float) -> Tensor:
 
 
 class StepNoise:
-    """Gaussian step noise: one draw of x's shape per use, in order, from a generator of its own.
+    """Gaussian step noise: one draw per use, in order, from a generator of its own.
 
     On the CPU it is seeded with seed + 1, because a generator seeded with `seed` would hand out the initial noise again
     at the first step. The source "cuda" has the seed itself, as tools that draw step noise on the card have it. used:
     how many draws of the same seed and source the run has used up before: its initial noise.
+    shapes: of the draws, where they are not all of x's shape.
     """
 
-    def __init__(self, x: Tensor, seed: int, source: Source = "cpu", used: int = 0) -> None:
-        self._shape, self._like = x.shape, (x.device, x.dtype)
+    def __init__(
+        self, x: Tensor, seed: int, source: Source = "cpu", used: int = 0, shapes: Sequence[Sequence[int]] = ()
+    ) -> None:
+        self._shape, self._shapes, self._like = x.shape, shapes, (x.device, x.dtype)
         self._seed, self._used = (seed + (source == "cpu")) % 2**64, used
         self._source: Source = source
         self.skip(0)
@@ -132,14 +135,19 @@ class StepNoise:
     def skip(self, draws: int) -> None:
         """Begin again and leave out the first `draws` draws."""
         self._normal: Normal = normal(self._seed, self._source)
-        self._normal.skip(self._shape, self._used + draws)
+        self._normal.skip(self._shape, self._used)
+        for draw in range(draws):
+            self._normal.skip(self._shape_of(draw), 1)
         self._draws = draws
 
     def __call__(self, sigma: float, sigma_next: float) -> Tensor:
         """The next draw; the levels do not matter."""
         del sigma, sigma_next
         self._draws += 1
-        return self._normal.draw(self._shape).to(*self._like)
+        return self._normal.draw(self._shape_of(self._draws - 1)).to(*self._like)
+
+    def _shape_of(self, draw: int) -> Sequence[int]:
+        return self._shapes[draw] if self._shapes else self._shape
 
 
 class BrownianNoise:

@@ -22,6 +22,7 @@ _UNET_STEMS: Mapping[str, str] = {
     "add_embedding.linear_2": "label_emb.0.2",
     "class_embedding.linear_1": "label_emb.0.0",
     "class_embedding.linear_2": "label_emb.0.2",
+    "class_embedding": "label_emb",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
     "mid_block.resnets.0": "middle_block.0",
@@ -111,6 +112,15 @@ def vae_names(names: Sequence[str]) -> dict[str, str]:
     """
     levels = 1 + max(int(match[1]) for name in names if (match := re.match(r"decoder\.up_blocks\.(\d+)\.", name)))
     return {name: VAE_PREFIX + _vae_name(name, levels) for name in names}
+
+
+def tiny_names(names: Sequence[str]) -> dict[str, str]:
+    """Names of the tensors of one half of an `AutoencoderTiny` → names in a file of that half, which numbers layers.
+
+    A decoder's layers are counted from 1 there: its first one, which bends large values, has no weights.
+    """
+    found = {name: re.fullmatch(r"(encoder|decoder)\.layers\.(\d+)\.(.+)", name) for name in names}
+    return {name: f"{int(of[2]) + (of[1] == 'decoder')}.{of[3]}" for name, of in found.items() if of is not None}
 
 
 def text_names(names: Sequence[str], prefix: str = TEXT_PREFIX) -> dict[str, str]:

@@ -39,8 +39,8 @@ def repredicted(prediction: Prediction, options: tuple[object, ...]) -> Predicti
             case DiscreteSampling(predicts=predicts, zsnr=zsnr):
                 table = ending_in_noise(prediction.sigmas) if zsnr else prediction.sigmas
                 return DISCRETE[predicts](table)
-            case ContinuousSampling(predicts=predicts, sigma_max=high, sigma_min=low):
-                return ContinuousPrediction(low, high, *CONTINUOUS[predicts])
+            case ContinuousSampling(predicts=predicts, sigma_max=high, sigma_min=low, told=told):
+                return TOLD[told](low, high, *CONTINUOUS[predicts])
     return prediction
 
 
@@ -173,6 +173,23 @@ class ContinuousPrediction:
         return x * (self.data**2 / total) + out * (self.turn * sigma * self.data / total**0.5)
 
 
+@dataclass(frozen=True)
+class AnglePrediction(ContinuousPrediction):
+    """A network that is told by which angle picture and noise are turned into each other, as a share of a right one.
+
+    With x = cos φ · picture + sin φ · noise the noise level is tan φ: Salimans & Ho 2022, "Progressive Distillation",
+    appendix D, with the times of Crowson's v-diffusion.
+    """
+
+    def timestep(self, sigma: Level) -> Tensor:
+        """atan(sigma) · 2 / π."""
+        return torch.as_tensor(sigma, dtype=torch.float32).atan() * (2 / math.pi)
+
+    def sigma(self, timestep: Level) -> Tensor:
+        """tan(timestep · π / 2)."""
+        return (torch.as_tensor(timestep, dtype=torch.float32) * (math.pi / 2)).tan()
+
+
 DISCRETE: Mapping[str, Callable[[Tensor], Prediction]] = MappingProxyType(
     {
         "eps": EpsPrediction,
@@ -187,3 +204,8 @@ CONTINUOUS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {"eps": (1.0, 0.0), "v_prediction": (1.0, -1.0), "edm": (0.5, 1.0)}
 )
 """Data and turn of a `ContinuousPrediction`."""
+
+TOLD: Mapping[str, type[ContinuousPrediction]] = MappingProxyType(
+    {"log": ContinuousPrediction, "angle": AnglePrediction}
+)
+"""Continuous predictions by what the network is told of a noise level."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
@@ -119,6 +120,49 @@ def holding(regions: Sequence[Region], sigma: float) -> Iterator[Region]:
         yield from (region for region in filling if bool(region.weight.any()))
 
 
+def check_say(sides: Sequence[Sequence[Region]], sigmas: Sequence[float], height: int, width: int) -> list[str]:
+    """What a person should know of the steps at these noise levels on a latent of this size, in sentences: where the
+    first side has no say, and where on the picture none has.
+
+    Raises ValueError where at one of them no side has a say anywhere.
+    """
+    speaking = [[region for region in side if bool(region.weight.any())] for side in sides]
+    silent = [
+        step for step, sigma in enumerate(sigmas) if not any(each.holds(sigma) for side in speaking for each in side)
+    ]
+    if silent:
+        raise ValueError(
+            f"Nothing says what the picture shall show in {_steps(silent, len(sigmas))}: there, no entry of the "
+            "positive or the negative conditioning holds, with a strength and a mask above 0. Give one of them a "
+            "timestep range from 0 to 1."
+        )
+    told = list[str]()
+    wordless = [step for step, sigma in enumerate(sigmas) if not any(each.holds(sigma) for each in speaking[0])]
+    if wordless:
+        told.append(
+            f"No entry of the positive conditioning holds in {_steps(wordless, len(sigmas))}; the negative one stands "
+            "in its place there. Give the positive one a timestep range from 0 to 1 if that is not meant."
+        )
+    together = [tuple(each for side in speaking for each in side if each.holds(sigma)) for sigma in sigmas]
+    if not all(cover(regions, height, width) for regions in dict.fromkeys(together)):
+        told.append(
+            "A part of the picture lies in no area and no mask of the positive or the negative conditioning; nothing "
+            "is said of it, and it stays grey. Add a prompt that holds everywhere if that is not meant."
+        )
+    return told
+
+
+def _steps(steps: Sequence[int], total: int) -> str:
+    """Steps, counted from 0, in words that count from 1."""
+    if len(steps) == total:
+        return "any step" if total > 1 else "the only step"
+    names = list[str]()
+    for _, run in groupby(enumerate(steps), lambda pair: pair[1] - pair[0]):
+        together = [step + 1 for _, step in run]
+        names.append(f"{together[0]} to {together[-1]}" if len(together) > 1 else f"{together[0]}")
+    return f"step{'s' if len(steps) > 1 else ''} {', '.join(names)} of {total}"
+
+
 def cover(regions: Sequence[Region], height: int, width: int) -> bool:
     """Whether regions together have a say everywhere on a latent of this size."""
     if not regions or any(region.fills(height, width) for region in regions):
@@ -204,14 +248,17 @@ def _region(
         mask = fit_mask(entry.mask, min(batch, entry.mask.shape[0]), height, width)
         box = _bounds(mask) if entry.mask_bounds else box
         weight = repeat_items(box.of(mask), batch) * entry.mask_strength
-    pooled = None if entry.pooled is None else entry.pooled.to(device)
-    classes = None if entry.classes is None else entry.classes.to(device)
+    placed = {
+        name: tensor.to(device)
+        for name in ("tokens", "pooled", "classes", "control_tokens", "control_pooled")
+        if (tensor := getattr(entry, name)) is not None
+    }
     shown = entry.shown
     if shown is not None:
         mask = None if shown.mask is None else shown.mask.to(device)
         shown = replace(shown, samples=shown.samples.to(device), mask=mask)
     return Region(
-        entry=replace(entry, tokens=entry.tokens.to(device), pooled=pooled, shown=shown, classes=classes),
+        entry=replace(entry, shown=shown, **placed),
         box=box,
         weight=(weight * entry.strength).to(device),
         begin=percent_to_sigma(entry.start),

@@ -5,7 +5,7 @@ device. `sample` is what a KSampler does: it makes the noise levels and guides b
 takes all parts as values. Both walk the same way.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from torch import Tensor
 from diffusion.asking import Backbone
 from diffusion.checkpoint import space_of
 from diffusion.equipment import equipped
+from diffusion.growing import Growing, growing
 from diffusion.guiders import conditionings_of, denoiser_of
 from diffusion.inpainting import Differential, Inpainted, constant
 from diffusion.latents import in_space
@@ -23,7 +24,8 @@ from diffusion.model_options import DifferentialMask, NoiseSource
 from diffusion.noise import initial_noise, slerp
 from diffusion.prediction import Prediction
 from diffusion.predictions import chosen_prediction
-from diffusion.regions import fit_mask
+from diffusion.regions import check_say, fit_mask
+from diffusion.reuse import said
 from diffusion.samplers import Denoise, Step, noise_for
 from diffusion.samplers import sampler as sampler_named
 from diffusion.sampling_values import CfgGuider, Guider, NoiseRecipe, SamplerRecipe, Sigmas, Variation
@@ -151,25 +153,37 @@ def _walk(
     given = fitted(latent, space)
     known = into_model_scale(given.samples, space).to(network.device)
     begun = noise_of(given, noise, source).to(network.device) if noise.added else torch.zeros_like(known)
-    guided = denoiser_of(guider, network, known.shape, _shown(given, network), noise.seed)
+    shapes = solver.shapes(known.shape, total, sampler.options)
+    resumed = None if resume is None else _step(resume, known, shapes)
+    shown, mask = _shown(given, network), _mask(given)
+    if shapes:
+        _check_unmasked(mask)
+        done = 0 if resumed is None else resumed.index
+        guided = growing(guider, network, known.shape, shapes, shown, noise.seed, done)
+    else:
+        guided = denoiser_of(guider, network, known.shape, shown, noise.seed)
+    size = guided.shape if isinstance(guided, Growing) else known.shape
+    for sentence in check_say(guided.sides, sigmas[:-1].tolist(), *size[2:]):
+        network.note(sentence)
     guided.memory.update(_kept(resume or {}, GUIDANCE, network.device))
     denoiser: Denoise = guided
-    if (mask := _mask(given)) is not None:
+    if mask is not None:
         kept_noise = begun
         if sampler.name == "ddim":
             kept_noise = noise_of(given, NoiseRecipe((noise.seed + 1) % 2**64), source).to(network.device)
         masks = _masks(guider.model, network.prediction, first, last)
         denoiser = Inpainted(denoiser, known, kept_noise, mask.to(network.device), masks)
-    resumed = None if resume is None else _step(resume, known)
     full = first > network.prediction.sigma_max * (1 - 1e-5)
-    x = frame.start(known, begun, first, full=full) if resumed is None else resumed.x
-    denoised = x if resumed is None else resumed.denoised
+    start = frame.start(known, begun, first, full=full)
+    x, denoised = (start, start) if resumed is None else (resumed.x, resumed.denoised)
     used = int(noise.added and source.initial == source.steps == "cuda")  # there, one generator draws both
-    draws = noise_for(sampler.name, x, sigmas, noise.seed, source.steps, used)
-    for step in solver(denoiser, x, sigmas, noise=draws, resume=resumed, **sampler.options):
+    draws = noise_for(sampler.name, start, sigmas, noise.seed, source.steps, used, sampler.options)
+    for step in solver(denoiser, start, sigmas, noise=draws, resume=resumed, **sampler.options):
         _check_finite(step, guider.model)
         x, denoised = step.x, step.denoised
         yield SamplingProgress(min(step.index + 1, total), total, x, denoised, space, _state(step, guided.memory))
+    for sentence in said(guider.model.options, guided.memory):
+        network.note(sentence)
     ended = (out_of_model_scale(end, space).cpu() for end in (frame.finish(x, last), denoised))
     if mask is not None and last == 0 and given.samples.any():
         # To the bit: scaling there and back rounds.
@@ -263,6 +277,14 @@ def _mask(latent: Latent) -> Tensor | None:
     return None if latent.noise_mask is None else fit_mask(latent.noise_mask, batch, height, width)
 
 
+def _check_unmasked(mask: Tensor | None) -> None:
+    if mask is not None:
+        raise ValueError(
+            "SamplerLCMUpscale changes the size of the latent on the way, but what a noise mask keeps has the old one. "
+            "Sample without the noise mask, or with another sampler (KSamplerSelect, 'lcm')."
+        )
+
+
 def _state(step: Step, guidance: Mapping[str, Tensor]) -> State:
     memory = {f"{MEMORY}{name}": value for name, value in step.memory.items()}
     memory |= {f"{GUIDANCE}{name}": value for name, value in guidance.items()}
@@ -276,17 +298,21 @@ def _kept(state: State, prefix: str, device: torch.device) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value.to(device) for name, value in found.items() if isinstance(value, Tensor)}
 
 
-def _step(state: State, known: Tensor) -> Step:
-    """The step a state was made of, on the device of this run's latent. Raises ValueError for that of another run."""
+def _step(state: State, known: Tensor, shapes: Sequence[Sequence[int]] = ()) -> Step:
+    """The step a state was made of, on the device of this run's latent. shapes: of the latent behind each step, where
+    it changes its size. Raises ValueError for the state of another run.
+    """
     moved = {name: value.to(known.device) if isinstance(value, Tensor) else value for name, value in state.items()}
     x, denoised = moved.get("x"), moved.get("denoised")
-    if not (isinstance(x, Tensor) and isinstance(denoised, Tensor) and x.shape == known.shape):
+    index = int(moved.get("index", 0))
+    shape = list(shapes[index] if index < len(shapes) else known.shape)
+    if not (isinstance(x, Tensor) and isinstance(denoised, Tensor) and list(x.shape) == shape):
         raise ValueError(
             f"The saved state does not belong to this run, which needs a step of a latent of shape "
-            f"{list(known.shape)}: it holds {', '.join(sorted(state)) or 'nothing'}. Run the node again without it."
+            f"{shape}: it holds {', '.join(sorted(state)) or 'nothing'}. Run the node again without it."
         )
     memory = {name.removeprefix(MEMORY): value for name, value in moved.items() if name.startswith(MEMORY)}
-    return Step(int(moved["index"]), x, denoised, memory)
+    return Step(index, x, denoised, memory)
 
 
 def _check_finite(step: Step, model: Model) -> None:

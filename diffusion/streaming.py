@@ -130,7 +130,7 @@ class Shelf:
     @property
     def kept(self) -> int:
         """Bytes of the layers that stay."""
-        return sum(self._sizes[name] for name in self._kept)
+        return sum(self._sizes[name] for name in tuple(self._kept))
 
     @property
     def nbytes(self) -> int:
@@ -142,6 +142,12 @@ class Shelf:
         self.room = max(0, room)
         while self._kept and self.kept > self.room:
             self._kept.popitem()
+
+    def fill(self, weights: Mapping[str, Tensor]) -> None:
+        """Have the layers there whose weights all are among these, by name: `keep` says how many of them stay."""
+        for layer in self.layers:
+            if all(name in weights for name in layer.weights):
+                self._kept[layer.name] = {name: weights[name] for name in layer.weights}
 
     def take(self, layer: Layer, before: Layer | None) -> Mapping[str, Tensor]:
         """The weights of the layer whose turn it is. before: the one whose turn was before."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from diffusion.families import attending_to
 from diffusion.families.style_model import component
 from diffusion.lease import Lease
 from diffusion.services import Weights
@@ -115,9 +116,10 @@ def styled(
         )
     wrong = next((entry for entry in conditioning.entries if entry.tokens.shape[2] != config["context"]), None)
     if wrong is not None:
+        known = attending_to(wrong.tokens.shape[2])
         raise ValueError(
             f"The style model '{name}' makes tokens of width {config['context']}, but the conditioning has tokens of "
-            f"width {wrong.tokens.shape[2]}. Use it with a model of Stable Diffusion 1."
+            f"width {wrong.tokens.shape[2]}{known and f' ({known})'}. Use it with a model of Stable Diffusion 1."
         )
     with weights.lend(style_model) as stylist:
         tokens = stylist(seen.last_hidden).flatten(0, 1)[None] * strength

@@ -127,7 +127,8 @@ def _note(places: dict[str, Place], transformer: Any, name: str, stage: Any, num
     for depth, block in enumerate(transformer.transformer_blocks):
         for leaf, attends in ATTENTIONS.items():
             if isinstance(getattr(block, leaf), Attention):
-                places[f"{name}.transformer_blocks.{depth}.{leaf}"] = Place(stage, number, depth, attends)
+                seen = "cross" if block.only_cross_attention else attends
+                places[f"{name}.transformer_blocks.{depth}.{leaf}"] = Place(stage, number, depth, seen)
 
 
 def _layers(block: Any) -> list[tuple[nn.Module, nn.Module | None]]:

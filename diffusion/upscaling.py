@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from diffusion.activations import enlarging_bytes
 from diffusion.lease import Lease
 from diffusion.pictures import levelled
 from diffusion.services import Weights
@@ -77,9 +78,14 @@ class Upscaler:
             # with channels last, a processor's convolutions take a third less time and memory, in float32 too
             return network(whole.to(residence.device, memory_format=torch.channels_last))
 
-        large = self._lease.compute(forward).to("cpu", torch.float32)
+        large = self._lease.compute(forward, self._need(whole)).to("cpu", torch.float32)
         height, width = (side * self.network.scale for side in picture.shape[-2:])
         return large[..., :height, :width]
+
+    def _need(self, tile: Tensor) -> int:
+        """Bytes that a tile takes beside the weights."""
+        pixels = tile.shape[0] * tile.shape[-2] * tile.shape[-1]
+        return enlarging_bytes(self._lease.config, pixels, self._lease.residence.dtype.itemsize)
 
 
 def upscale(

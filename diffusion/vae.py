@@ -49,11 +49,17 @@ class Autoencoder:
         self.space = space
         config: Any = lease.run.config
         self._is_tiny = config.get("_class_name") == TINY  # these speak the model's scale
+        self._half = config.get("half")
 
     def encode(self, picture: Tensor) -> Tensor:
         """The mean of the posterior, float32 [1, C, H/f, W/f] on the CPU. picture: float32 [1, 3, H, W] in -1..1,
-        sides multiples of f.
+        sides multiples of f. Raises ValueError for half an autoencoder, which decodes.
         """
+        if self._half == "decoder":
+            raise ValueError(
+                "This tiny autoencoder has only its decoder. Put its encoder beside it, under the same name with "
+                "'encoder' for 'decoder', or encode with the model's own autoencoder."
+            )
 
         def forward(vae: nn.Module, residence: Residence) -> Tensor:
             coded = vae.encode(_placed(picture, residence))  # pyright: ignore[reportCallIssue] — an autoencoder
@@ -110,7 +116,7 @@ def encode(image: Image, vae: Vae, weights: Weights, tiles: Tiles | None = None)
     """
     factor = vae.space.factor
     pixels = cropped(in_colour(image), factor)
-    with weights.lend(vae) as autoencoder:
+    with weights.lend(vae.encoding) as autoencoder:
 
         def run(item: Tensor, cut: Tiles | None) -> Tensor:
             if cut is None:

@@ -156,12 +156,14 @@ class SizeConditioning:
 class Shown:
     """A picture that a model is shown beside the noisy latent, as those for inpainting and instruct-pix2pix are.
 
-    samples: float32 [B, C, H, W] in the VAE's own scale. mask: float32 [B, H, W] at any resolution, 1 = repaint; None
-    for a model that takes none.
+    samples: float32 [B, C, H, W] in the VAE's own scale; of a small picture to be enlarged, its pixels in -1..1. mask:
+    float32 [B, H, W] at any resolution, 1 = repaint; None for a model that takes none. noise: how much is put on a
+    small picture before a model that enlarges it sees it, 0..1 of the most that it knows.
     """
 
     samples: Tensor
     mask: Tensor | None = None
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         _expect(self.samples, "Shown.samples", "[B, C, H, W]", 4)
@@ -212,11 +214,12 @@ class ConditioningEntry:
     tokens: float32 [B, T, D]. pooled: float32 [B, D] or None. area: None = everywhere. strength: weight where entries
     overlap. mask: float32 [B, H, W] in 0..1 at any resolution, times mask_strength; mask_bounds: compute only in its
     bounding box. start, end: the part of sampling in which it holds, as percent of the noise range in 0..1. size: what
-    a model that knows sizes is told; None: those of the picture that is made. shown: a picture for a model
-    that is shown one. told: pictures for a model that is told CLIP's vectors of them; classes: float32 [1, C], what it
-    is told, made of `told` when a run begins. controls: pictures that steer the model through networks of their own;
-    they add up. hooks: changes of the model that hold for this entry alone. is_default: it has a say only where the
-    others of its side leave room. extras: what packs add, by name.
+    a model that knows sizes is told; None: those of the picture that is made. shown: a picture for a model that is
+    shown one. told: pictures for a model that is told CLIP's vectors of them; classes: float32 [1, C], what it is told,
+    made of `told` when a run begins, or the noise level [1, 1] of the picture that it is shown. controls: pictures that
+    steer the model through networks of their own; they add up; control_tokens, control_pooled: what those networks read
+    in place of tokens and pooled. hooks: changes of the model that hold for this entry alone. is_default: it has a say
+    only where the others of its side leave room. extras: what packs add, by name.
     """
 
     tokens: Tensor
@@ -233,12 +236,16 @@ class ConditioningEntry:
     told: tuple[ToldPicture, ...] = ()
     classes: Tensor | None = None
     controls: tuple[Control, ...] = ()
+    control_tokens: Tensor | None = None
+    control_pooled: Tensor | None = None
     hooks: tuple[Hook, ...] = ()
     is_default: bool = False
     extras: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         _expect(self.tokens, "ConditioningEntry.tokens", "[B, T, D]", 3)
+        if self.control_tokens is not None:
+            _expect(self.control_tokens, "ConditioningEntry.control_tokens", "[B, T, D]", 3)
         if self.mask is not None:
             _expect(self.mask, "ConditioningEntry.mask", "[B, H, W]", 3)
 
@@ -281,6 +288,10 @@ class Model:
     patches: tuple[object, ...] = ()
     options: tuple[object, ...] = ()
 
+    def with_option(self, option: object) -> Model:
+        """The model with one option more, behind those it has."""
+        return dataclasses.replace(self, options=(*self.options, option))
+
 
 @dataclass(frozen=True)
 class TextEncoder:
@@ -304,12 +315,20 @@ class TextEncoder:
 
 @dataclass(frozen=True)
 class Vae:
-    """An autoencoder: a recipe. space: the latent space it speaks, read from its shapes and metadata."""
+    """An autoencoder: a recipe. space: the latent space it speaks, read from its shapes and metadata. encoder: the file
+    of what encodes, where `file` has only what decodes, as those of tiny autoencoders.
+    """
 
     wire: ClassVar[str] = "VAE"
     family: str
     file: WeightFile
     space: LatentSpace
+    encoder: WeightFile | None = None
+
+    @property
+    def encoding(self) -> Vae:
+        """What is lent to encode."""
+        return self if self.encoder is None else dataclasses.replace(self, file=self.encoder, encoder=None)
 
 
 @dataclass(frozen=True)
@@ -343,6 +362,14 @@ class StyleModel:
     """What makes tokens beside a text's of a picture (T2I-Adapter's style adapter): a recipe."""
 
     wire: ClassVar[str] = "STYLE_MODEL"
+    file: WeightFile
+
+
+@dataclass(frozen=True)
+class PhotoMaker:
+    """What makes a word of a prompt the person on pictures (Li et al. 2023): a recipe."""
+
+    wire: ClassVar[str] = "PHOTOMAKER"
     file: WeightFile
 
 

@@ -20,16 +20,24 @@ EMBEDDINGS = "embeddings"
 MODEL_INDEX = "model_index.json"
 """A folder with this file is one model, in the layout of diffusers."""
 
+HALVES: Mapping[str, str] = MappingProxyType({"vae": "vae_approx"})
+"""Kinds of files that may come in two halves, and the folder where those are: they are offered as one file."""
+FIRST, SECOND, ENDINGS = "_encoder", "_decoder", (".safetensors", ".pth", ".pt")
+"""How the names of halves end, behind the name of the whole."""
+
 SKIPPED = (".part", ".part.json", ".noisewright.json", ".reserved", ".tmp", ".crdownload", ".aria2")
 """Endings of files that are still being written, and of what is no file for people."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A file, before it is read. name: its path inside its folder, with `/`; it may differ from what was asked."""
+    """A file, before it is read. name: its path inside its folder, with `/`; it may differ from what was asked. other:
+    its first half, where path is the second.
+    """
 
     name: str
     path: Path
+    other: Path | None = None
 
 
 class Folders:
@@ -64,7 +72,8 @@ class Folders:
         found = self.locate(folder, name)
         way = "full" if folder == INPUT else "sampled"
         try:
-            return File(found.name, found.path, self._digests.of(found.path, way))
+            digests = [self._digests.of(path, way) for path in (found.path, found.other) if path is not None]
+            return File(found.name, found.path, "+".join(digests))
         except OSError as error:
             message = f"'{found.path}' cannot be read: {error.strerror or error}."
             raise FileMissing(message, folder=folder, name=name) from error
@@ -92,13 +101,15 @@ class Folders:
         same = [found for found in known if PurePosixPath(found.name).name == relative.name]
         if not same and folder == EMBEDDINGS:
             same = [found for found in known if PurePosixPath(found.name).stem == relative.name]
+        if not same:
+            same = [found for found in self._halves(folder) if found.name == relative.name]
         if len(same) == 1:
             return same[0]
         raise FileMissing(self._missing(folder, name, places, same), folder=folder, name=name)
 
     def choices(self, folder: str) -> tuple[str, ...]:
         """The names of all files of a kind, sorted, letter case aside."""
-        names = {found.name for found in self._all(self.places(folder))}
+        names = {found.name for found in (*self._all(self.places(folder)), *self._halves(folder))}
         return tuple(sorted(names, key=lambda name: (name.casefold(), name)))
 
     def places(self, folder: str) -> tuple[Path, ...]:
@@ -123,6 +134,17 @@ class Folders:
                 if name not in seen:
                     seen.add(name)
                     yield Found(name, place.joinpath(*PurePosixPath(name).parts))
+
+    def _halves(self, folder: str) -> Iterator[Found]:
+        """Files that lie elsewhere in two halves, the second one with the first one as `other`."""
+        files = {found.name: found.path for found in self._all(self.places(HALVES[folder]))} if folder in HALVES else {}
+        seen: set[str] = set()
+        for name, path in files.items():
+            begin, second, ending = name.rpartition(SECOND)
+            first = files.get(f"{begin}{FIRST}{ending}")
+            if second and ending in ENDINGS and first is not None and begin not in seen:
+                seen.add(begin)
+                yield Found(begin, path, first)
 
     def _missing(self, folder: str, name: str, places: Sequence[Path], same: Sequence[Found]) -> str:
         if same:

@@ -71,7 +71,7 @@ def run(
     lanes: Lanes | None = None,
     context: Context = nullcontext,
     states: States | None = None,
-    previews: bool = False,
+    previews: bool | Callable[[], bool] = False,
     guard: bool = False,
     cancel: threading.Event | None = None,
     patience: float = 30.0,
@@ -85,10 +85,11 @@ def run(
     cache: where results are found and kept. codecs: tell contents apart, for calls over many values and for `guard`.
     lanes: the threads of this process; None: some for this run alone. context: made and entered around every call into
     a node (`torch.inference_mode`), except for nodes that ask for gradients. states: where long nodes left off.
-    previews: whether previews are drawn. guard: whether a node that changes its inputs fails (needs `codecs`).
-    cancel: once set, the run stops at the next step and `run_finished` says so. patience: for how many seconds it then
-    waits for nodes that do not look up; their threads are given up. time_limit: of one node, in seconds; it fails and
-    its thread is given up. describe: a value in one line, for the log. run_id: made up if not given.
+    previews: whether they are drawn; what can be called is asked each time. guard: whether a node that changes its
+    inputs fails (needs `codecs`). cancel: once set, the run stops at the next step and `run_finished` says so.
+    patience: for how many seconds it then waits for nodes that do not look up; their threads are given up. time_limit:
+    of one node, in seconds; it fails and its thread is given up. describe: a value in one line, for the log. run_id:
+    made up if not given.
     A node that fails is an event, and so is each node that needed it; the rest goes on.
     """
     if guard and codecs is None:
@@ -125,11 +126,15 @@ class _Options:
     codecs: Codecs | None
     context: Context
     states: States | None
-    previews: bool
+    previews: bool | Callable[[], bool]
     guard: bool
     cancel: threading.Event | None
     patience: float
     time_limit: float | None
+
+    def draws(self) -> bool:
+        """Whether a preview is to be drawn now."""
+        return self.previews() if callable(self.previews) else self.previews
 
 
 class _Run:
@@ -162,7 +167,7 @@ class _Run:
             lambda work: Record(plan, work.node, self.planting.works, self.planting.grown),
             self._around,
             options.states,
-            lambda: options.previews and self.queue.qsize() < PREVIEWS_AHEAD,
+            lambda: self.queue.qsize() < PREVIEWS_AHEAD and options.draws(),
             lambda work: any(task.work is work for task in list(self.ledger.lost)),
         )
         self.attempts = Attempts(

@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "nodes.hooks",
     "nodes.guidance",
     "nodes.patches",
+    "nodes.computing",
     "nodes.latent_operations",
     "nodes.vae",
     "nodes.upscaling",

@@ -55,6 +55,27 @@ def encode_text(
     return encode(text, clip, weights, partial(embedding_file, files))
 
 
+@node(
+    "CLIPTextEncodeControlnet",
+    category="conditioning/controlnet",
+    title="CLIPTextEncodeControlnet",
+    fingerprint=embeddings_of,
+)
+def encode_text_for_controls(
+    clip: TextEncoder,
+    conditioning: Conditioning,
+    text: Annotated[str, Hint(multiline=True, dynamicPrompts=True)],
+    *,
+    weights: Weights,
+    files: Folders,
+) -> Conditioning:
+    """Give ControlNets a prompt of their own, in place of the one that the model itself follows."""
+    from diffusion.conditioning import read_by_controls
+    from diffusion.text.encoding import encode
+
+    return read_by_controls(conditioning, encode(text, clip, weights, partial(embedding_file, files)))
+
+
 @node("CLIPSetLastLayer", category="conditioning", title="CLIP Set Last Layer")
 def set_last_layer(
     clip: TextEncoder, stop_at_clip_layer: Annotated[int, Ge(-24), Le(-1), Hint(step=1)] = -1

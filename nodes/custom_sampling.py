@@ -92,7 +92,7 @@ def disable_noise() -> NoiseRecipe:
     return NoiseRecipe(0, added=False)
 
 
-@node("AddNoise", category="_for_testing/custom_sampling/noise", title="AddNoise")
+@node("AddNoise", category="sampling/custom_sampling/noise", title="AddNoise")
 def add_noise(model: Model, noise: NoiseRecipe, sigmas: Sigmas, latent_image: Latent) -> Latent:
     """Put noise on a latent, as strong as the way from the first noise level to the last, and sample nothing yet."""
     from diffusion.sampling import noised
@@ -129,7 +129,7 @@ def guide_by_two_scales(
     return DualCfgGuider(model, cond1, cond2, negative, cfg_conds, cfg_cond2_negative, style)
 
 
-@node("PerpNegGuider", category="_for_testing", title="PerpNegGuider")
+@node("PerpNegGuider", category="sampling/custom_sampling/guiders", title="PerpNegGuider")
 def guide_perpendicularly(
     model: Model,
     positive: Conditioning,

@@ -22,7 +22,7 @@ Percent = Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.001)]
 
 @node("KSamplerSelect", category=CATEGORY, title="KSamplerSelect")
 def select_sampler(sampler_name: SamplerName) -> SamplerRecipe:
-    """A sampler with the settings that a KSampler gives it."""
+    """Choose a sampler by its name, with the settings that a KSampler gives it."""
     return SamplerRecipe(sampler_name)
 
 
@@ -41,7 +41,7 @@ def euler_ancestral_cfg_pp(
     return _recipe("euler_ancestral_cfg_pp", eta=eta, s_noise=s_noise)
 
 
-@node("SamplerEulerCFGpp", category="_for_testing", title="SamplerEulerCFG++")
+@node("SamplerEulerCFGpp", category="sampling/custom_sampling/samplers", title="SamplerEulerCFG++")
 def euler_cfg_pp(
     version: Annotated[
         Literal["regular", "alternative"], Help("As in the paper, or Euler's method with twice the scale.")
@@ -57,8 +57,22 @@ def lms(
         int, Ge(1), Le(100), Help("How many steps a step takes into account. Above 4 it gets unstable.")
     ] = 4,
 ) -> SamplerRecipe:
-    """A linear multistep method."""
+    """A linear multistep method: each step looks back at up to `order` earlier ones."""
     return _recipe("lms", order=order)
+
+
+@node("SamplerLCMUpscale", category=CATEGORY, title="SamplerLCMUpscale")
+def lcm_upscale(
+    scale_ratio: Annotated[
+        float, Ge(0.1), Le(20.0), Hint(step=0.01), Help("The sides of the finished latent by those of the given one.")
+    ] = 1.0,
+    scale_steps: Annotated[
+        int, Ge(-1), Le(1000), Hint(step=1), Help("Over how many steps it grows; 0: none, -1: half of them.")
+    ] = -1,
+    upscale_method: Literal["bislerp", "nearest-exact", "bilinear", "area", "bicubic"] = "bislerp",
+) -> SamplerRecipe:
+    """The sampler `lcm` on a latent that grows over its first steps. A noise mask does not go with it."""
+    return _recipe("lcm_upscale", scale=scale_ratio, scale_steps=scale_steps, method=upscale_method)
 
 
 @node("SamplerDPMPP_3M_SDE", category=CATEGORY, title="SamplerDPMPP_3M_SDE")

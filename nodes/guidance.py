@@ -1,6 +1,5 @@
 """What changes how a model is asked and what is made of its answers, without a change of its weights."""
 
-from dataclasses import replace
 from typing import Annotated, Literal, NamedTuple
 
 from annotated_types import Ge, Le
@@ -35,18 +34,18 @@ class Patched(NamedTuple):
     patched_model: Model
 
 
-@node("RescaleCFG", category="advanced/model", title="RescaleCFG")
+@node("RescaleCFG", category="advanced/guidance", title="RescaleCFG")
 def rescale_guidance(
     model: Model, multiplier: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01), Help("0: not at all.")] = 0.7
 ) -> Model:
     """Take back the contrast that strong guidance adds (Lin et al. 2023)."""
-    return _with(model, RescaledGuidance(multiplier))
+    return model.with_option(RescaledGuidance(multiplier))
 
 
 @node("CFGZeroStar", category="advanced/guidance", title="CFGZeroStar")
 def zero_star_guidance(model: Model) -> Patched:
     """Scale the negative answer to fit the positive one before guidance (CFG-Zero*, Fan et al. 2025)."""
-    return Patched(_with(model, ZeroStarGuidance()))
+    return Patched(model.with_option(ZeroStarGuidance()))
 
 
 @node("CFGNorm", category="advanced/guidance", title="CFGNorm")
@@ -54,16 +53,16 @@ def normed_guidance(
     model: Model, strength: Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("Times the answer.")] = 1.0
 ) -> Patched:
     """Let guidance turn the answer, but make no pixel of it stronger than the positive answer has it."""
-    return Patched(_with(model, NormedGuidance(strength)))
+    return Patched(model.with_option(NormedGuidance(strength)))
 
 
 @node("TCFG", category="advanced/guidance", title="Tangential Damping CFG")
 def tangential_guidance(model: Model) -> Patched:
     """Guide away only from what the negative answer shares with the positive one (TCFG, Kwon et al. 2025)."""
-    return Patched(_with(model, TangentialGuidance()))
+    return Patched(model.with_option(TangentialGuidance()))
 
 
-@node("PerturbedAttentionGuidance", category="model_patches/unet", title="PerturbedAttentionGuidance")
+@node("PerturbedAttentionGuidance", category="advanced/guidance", title="PerturbedAttentionGuidance")
 def guide_by_perturbation(
     model: Model,
     scale: Annotated[
@@ -71,10 +70,10 @@ def guide_by_perturbation(
     ] = 3.0,
 ) -> Model:
     """Guide away from what the model makes without attention in its middle (Ahn et al. 2024). Asks it once more."""
-    return _with(model, PerturbedAttention(scale))
+    return model.with_option(PerturbedAttention(scale))
 
 
-@node("SelfAttentionGuidance", category="_for_testing", title="Self-Attention Guidance")
+@node("SelfAttentionGuidance", category="advanced/guidance", title="Self-Attention Guidance")
 def guide_by_self_attention(
     model: Model,
     scale: Annotated[float, Ge(-2.0), Le(5.0), Hint(step=0.01), Help("Added to the guidance there is.")] = 0.5,
@@ -83,10 +82,10 @@ def guide_by_self_attention(
     ] = 2.0,
 ) -> Model:
     """Guide away from a picture blurred where the model looks (Hong et al. 2023). Asks it once more."""
-    return _with(model, SelfAttentionGuidance(scale, blur_sigma))
+    return model.with_option(SelfAttentionGuidance(scale, blur_sigma))
 
 
-@node("APG", category="sampling/custom_sampling", title="Adaptive Projected Guidance")
+@node("APG", category="advanced/guidance", title="Adaptive Projected Guidance")
 def project_guidance(
     model: Model,
     eta: Annotated[
@@ -100,10 +99,10 @@ def project_guidance(
     ] = 0.0,
 ) -> Model:
     """Let strong guidance change a picture without oversaturating it (Sadat et al. 2024)."""
-    return _with(model, ProjectedGuidance(eta, norm_threshold, momentum))
+    return model.with_option(ProjectedGuidance(eta, norm_threshold, momentum))
 
 
-@node("FreSca", category="_for_testing", title="FreSca")
+@node("FreSca", category="advanced/guidance", title="FreSca")
 def scale_guidance_by_frequency(
     model: Model,
     scale_low: Annotated[
@@ -115,10 +114,10 @@ def scale_guidance_by_frequency(
     ] = 20,
 ) -> Model:
     """Guide details apart from large shapes (FreSca, Huang et al. 2025)."""
-    return _with(model, FrequencyGuidance(scale_low, scale_high, freq_cutoff))
+    return model.with_option(FrequencyGuidance(scale_low, scale_high, freq_cutoff))
 
 
-@node("RenormCFG", category="advanced/model", title="RenormCFG")
+@node("RenormCFG", category="advanced/guidance", title="RenormCFG")
 def renorm_guidance(
     model: Model,
     cfg_trunc: Annotated[
@@ -129,26 +128,26 @@ def renorm_guidance(
     ] = 1.0,
 ) -> Model:
     """Keep guided answers as long as the positive ones, and guide low noise levels alone (Qin et al. 2025)."""
-    return _with(model, RenormedGuidance(cfg_trunc, renorm_cfg))
+    return model.with_option(RenormedGuidance(cfg_trunc, renorm_cfg))
 
 
-@node("Mahiro", category="_for_testing", title="Mahiro")
+@node("Mahiro", category="advanced/guidance", title="Mahiro")
 def lean_guidance(model: Model) -> Patched:
     """Lean towards the positive answer alone, the more the two differ."""
-    return Patched(_with(model, MahiroGuidance()))
+    return Patched(model.with_option(MahiroGuidance()))
 
 
-@node("PerpNeg", category="_for_testing", title="PerpNeg (use PerpNegGuider)", deprecated=True)
+@node("PerpNeg", category="advanced/guidance", title="PerpNeg (use PerpNegGuider)", deprecated=True)
 def guide_perpendicularly(
     model: Model,
     empty_conditioning: Conditioning,
     neg_scale: Annotated[float, Ge(0.0), Le(100.0), Hint(step=0.01), Help("How much of the rest is taken away.")] = 1.0,
 ) -> Model:
     """Take away only what of the negative prompt is not in the positive one (Armandpour et al. 2023)."""
-    return _with(model, PerpendicularGuidance(empty_conditioning, neg_scale))
+    return model.with_option(PerpendicularGuidance(empty_conditioning, neg_scale))
 
 
-@node("Epsilon Scaling", category="model_patches/unet", title="Epsilon Scaling")
+@node("Epsilon Scaling", category="advanced/guidance", title="Epsilon Scaling")
 def scale_noise(
     model: Model,
     scaling_factor: Annotated[
@@ -156,7 +155,7 @@ def scale_noise(
     ] = 1.005,
 ) -> Model:
     """Take a little less (or more) noise out in each step than the model says (Ning et al. 2024)."""
-    return _with(model, ScaledNoise(scaling_factor))
+    return model.with_option(ScaledNoise(scaling_factor))
 
 
 @node("ModelSamplingDiscrete", category="advanced/model", title="ModelSamplingDiscrete")
@@ -168,7 +167,7 @@ def sample_discretely(
     zsnr: Annotated[bool, Help("For models trained with noise levels that end in noise alone.")] = False,
 ) -> Model:
     """Say what a network was trained to answer with, where its file does not say so itself."""
-    return _with(model, DiscreteSampling(sampling, zsnr))
+    return model.with_option(DiscreteSampling(sampling, zsnr))
 
 
 @node("ModelSamplingContinuousEDM", category="advanced/model", title="ModelSamplingContinuousEDM")
@@ -184,14 +183,23 @@ def sample_continuously(
             f"ModelSamplingContinuousEDM: '{sampling}' is for models of a family that is not known here. "
             "Choose 'edm', 'eps' or 'v_prediction'."
         )
-    if not 0 < sigma_min < sigma_max:
-        raise ValueError(
-            f"ModelSamplingContinuousEDM: sigma_min {sigma_min:g} must be above 0 and below sigma_max {sigma_max:g}."
-        )
-    return _with(model, ContinuousSampling(sampling, sigma_max, sigma_min))
+    _require_levels("ModelSamplingContinuousEDM", sigma_min, sigma_max)
+    return model.with_option(ContinuousSampling(sampling, sigma_max, sigma_min))
 
 
-@node("DifferentialDiffusion", category="_for_testing", title="Differential Diffusion")
+@node("ModelSamplingContinuousV", category="advanced/model", title="ModelSamplingContinuousV")
+def sample_continuous_velocities(
+    model: Model,
+    sampling: Annotated[Literal["v_prediction"], Help("What the network answers with.")],
+    sigma_max: Annotated[float, Ge(0.0), Le(1000.0), Hint(step=0.001, round=False), Default(500.0)],
+    sigma_min: Annotated[float, Ge(0.0), Le(1000.0), Hint(step=0.001, round=False), Default(0.03)],
+) -> Model:
+    """Say that a network answers with velocities at all noise levels between two, and is told them as angles."""
+    _require_levels("ModelSamplingContinuousV", sigma_min, sigma_max)
+    return model.with_option(ContinuousSampling(sampling, sigma_max, sigma_min, told="angle"))
+
+
+@node("DifferentialDiffusion", category="advanced/model", title="Differential Diffusion")
 def repaint_by_degrees(
     model: Model,
     strength: Annotated[
@@ -199,7 +207,7 @@ def repaint_by_degrees(
     ] = 1.0,
 ) -> Model:
     """Let a soft noise mask say from when on each pixel is repainted, not how much of it (Levin & Fried 2023)."""
-    return _with(model, DifferentialMask(1.0 if strength is None else strength))
+    return model.with_option(DifferentialMask(1.0 if strength is None else strength))
 
 
 @node("ModelNoiseSource", category="advanced/model", title="Model Noise Source")
@@ -213,8 +221,9 @@ def set_noise_source(
     Tools that make the first noise on the processor and the rest on the card need "cpu" and "cuda"; those that make all
     noise on the card need "cuda" twice. SDE samplers always draw theirs on the processor.
     """
-    return _with(model, NoiseSource(initial, steps))
+    return model.with_option(NoiseSource(initial, steps))
 
 
-def _with(model: Model, option: object) -> Model:
-    return replace(model, options=(*model.options, option))
+def _require_levels(node_type: str, low: float, high: float) -> None:
+    if not 0 < low < high:
+        raise ValueError(f"{node_type}: sigma_min {low:g} must be above 0 and below sigma_max {high:g}.")

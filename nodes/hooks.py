@@ -54,7 +54,7 @@ class Ranges(NamedTuple):
     AFTER_RANGE: TimestepsRange
 
 
-@node("CreateHookLora", category="advanced/hooks/create", title="Create Hook LoRA")
+@node("CreateHookLora", category="advanced/hooks", title="Create Hook LoRA")
 def hook_lora(
     lora_name: LoraFile,
     strength_model: HookStrength = 1.0,
@@ -65,7 +65,7 @@ def hook_lora(
     return _with_lora(prev_hooks, lora_name, strength_model, strength_clip)
 
 
-@node("CreateHookLoraModelOnly", category="advanced/hooks/create", title="Create Hook LoRA (MO)")
+@node("CreateHookLoraModelOnly", category="advanced/hooks", title="Create Hook LoRA (MO)")
 def hook_lora_of_model(
     lora_name: LoraFile, strength_model: HookStrength = 1.0, prev_hooks: Hooks | None = None
 ) -> Hooks:
@@ -73,7 +73,7 @@ def hook_lora_of_model(
     return _with_lora(prev_hooks, lora_name, strength_model, 0.0)
 
 
-@node("CreateHookModelAsLora", category="advanced/hooks/create", title="Create Hook Model as LoRA")
+@node("CreateHookModelAsLora", category="advanced/hooks", title="Create Hook Model as LoRA")
 def hook_model(
     ckpt_name: CheckpointFile,
     strength_model: HookStrength = 1.0,
@@ -87,7 +87,7 @@ def hook_model(
     return _with_model(prev_hooks, ckpt_name, strength_model, strength_clip)
 
 
-@node("CreateHookModelAsLoraModelOnly", category="advanced/hooks/create", title="Create Hook Model as LoRA (MO)")
+@node("CreateHookModelAsLoraModelOnly", category="advanced/hooks", title="Create Hook Model as LoRA (MO)")
 def hook_model_alone(
     ckpt_name: CheckpointFile, strength_model: HookStrength = 1.0, prev_hooks: Hooks | None = None
 ) -> Hooks:
@@ -98,13 +98,13 @@ def hook_model_alone(
     return _with_model(prev_hooks, ckpt_name, strength_model, 0.0)
 
 
-@node("SetHookKeyframes", category="advanced/hooks/scheduling", title="Set Hook Keyframes")
+@node("SetHookKeyframes", category="advanced/hooks", title="Set Hook Keyframes")
 def set_keyframes(hooks: Hooks, hook_kf: HookKeyframes | None = None) -> Hooks:
     """Have hooks follow a schedule, in the place of those they had. Their own strengths are times what it says."""
     return hooks if hook_kf is None else hooks.following(hook_kf)
 
 
-@node("CreateHookKeyframe", category="advanced/hooks/scheduling", title="Create Hook Keyframe")
+@node("CreateHookKeyframe", category="advanced/hooks", title="Create Hook Keyframe")
 def add_keyframe(
     strength_mult: HookStrength = 1.0, start_percent: Percent = 0.0, prev_hook_kf: HookKeyframes | None = None
 ) -> Scheduled:
@@ -115,7 +115,7 @@ def add_keyframe(
     return _scheduled(prev_hook_kf, (Keyframe(start_percent, strength_mult),))
 
 
-@node("CreateHookKeyframesInterpolated", category="advanced/hooks/scheduling", title="Create Hook Keyframes Interp.")
+@node("CreateHookKeyframesInterpolated", category="advanced/hooks", title="Create Hook Keyframes Interp.")
 def add_interpolated_keyframes(
     strength_start: Annotated[FineStrength, Default(1.0)],
     strength_end: Annotated[FineStrength, Default(1.0)],
@@ -136,7 +136,7 @@ def add_interpolated_keyframes(
     return _scheduled(prev_hook_kf, keyframes, printed=print_keyframes)
 
 
-@node("CreateHookKeyframesFromFloats", category="advanced/hooks/scheduling", title="Create Hook Keyframes From Floats")
+@node("CreateHookKeyframesFromFloats", category="advanced/hooks", title="Create Hook Keyframes From Floats")
 def add_keyframes_from_floats(
     floats_strength: Annotated[
         list[Floats | float],
@@ -158,13 +158,13 @@ def add_keyframes_from_floats(
     )
 
 
-@node("CombineHooks2", category="advanced/hooks/combine", title="Combine Hooks [2]")
+@node("CombineHooks2", category="advanced/hooks", title="Combine Hooks [2]")
 def combine_two(hooks_A: Hooks | None = None, hooks_B: Hooks | None = None) -> Hooks:
     """Put hooks together, in order. What several of them have counts once."""
     return _combined(hooks_A, hooks_B)
 
 
-@node("CombineHooks4", category="advanced/hooks/combine", title="Combine Hooks [4]")
+@node("CombineHooks4", category="advanced/hooks", title="Combine Hooks [4]")
 def combine_four(
     hooks_A: Hooks | None = None,
     hooks_B: Hooks | None = None,
@@ -175,7 +175,7 @@ def combine_four(
     return _combined(hooks_A, hooks_B, hooks_C, hooks_D)
 
 
-@node("CombineHooks8", category="advanced/hooks/combine", title="Combine Hooks [8]")
+@node("CombineHooks8", category="advanced/hooks", title="Combine Hooks [8]")
 def combine_eight(
     hooks_A: Hooks | None = None,
     hooks_B: Hooks | None = None,
@@ -190,7 +190,7 @@ def combine_eight(
     return _combined(hooks_A, hooks_B, hooks_C, hooks_D, hooks_E, hooks_F, hooks_G, hooks_H)
 
 
-@node("SetClipHooks", category="advanced/hooks/clip", title="Set CLIP Hooks")
+@node("SetClipHooks", category="advanced/hooks", title="Set CLIP Hooks")
 def set_clip_hooks(
     clip: TextEncoder,
     apply_to_conds: Annotated[
@@ -209,7 +209,7 @@ def set_clip_hooks(
     return clip if hooks is None else replace(clip, hooks=TextHooks(hooks.hooks, apply_to_conds, schedule_clip))
 
 
-@node("ConditioningTimestepsRange", category="advanced/hooks", title="Timesteps Range")
+@node("ConditioningTimestepsRange", category="advanced/hooks/conditioning", title="Timesteps Range")
 def range_of_timesteps(start_percent: Percent = 0.0, end_percent: Percent = 1.0) -> Ranges:
     """A part of the sampling: 0 is pure noise, 1 the finished picture. Also what lies before it, and behind it."""
     return Ranges(
@@ -219,7 +219,7 @@ def range_of_timesteps(start_percent: Percent = 0.0, end_percent: Percent = 1.0)
     )
 
 
-@node("ConditioningSetProperties", category="advanced/hooks/cond single", title="Cond Set Props")
+@node("ConditioningSetProperties", category="advanced/hooks/conditioning", title="Cond Set Props")
 def set_properties(
     cond_NEW: Conditioning,
     strength: MaskStrength,
@@ -232,7 +232,7 @@ def set_properties(
     return _with_properties(cond_NEW, strength, set_cond_area, mask, hooks, timesteps)
 
 
-@node("ConditioningSetPropertiesAndCombine", category="advanced/hooks/cond single", title="Cond Set Props Combine")
+@node("ConditioningSetPropertiesAndCombine", category="advanced/hooks/conditioning", title="Cond Set Props Combine")
 def set_properties_and_combine(
     cond: Conditioning,
     cond_NEW: Conditioning,
@@ -248,7 +248,7 @@ def set_properties_and_combine(
     return combine(cond, _with_properties(cond_NEW, strength, set_cond_area, mask, hooks, timesteps))
 
 
-@node("ConditioningSetDefaultCombine", category="advanced/hooks/cond single", title="Cond Set Default Combine")
+@node("ConditioningSetDefaultCombine", category="advanced/hooks/conditioning", title="Cond Set Default Combine")
 def combine_with_default(
     cond: Conditioning,
     cond_DEFAULT: Conditioning,
@@ -261,7 +261,7 @@ def combine_with_default(
     return _with_default(cond, cond_DEFAULT, hooks)
 
 
-@node("PairConditioningSetProperties", category="advanced/hooks/cond pair", title="Cond Pair Set Props")
+@node("PairConditioningSetProperties", category="advanced/hooks/conditioning", title="Cond Pair Set Props")
 def set_properties_of_pair(
     positive_NEW: Conditioning,
     negative_NEW: Conditioning,
@@ -277,7 +277,9 @@ def set_properties_of_pair(
 
 
 @node(
-    "PairConditioningSetPropertiesAndCombine", category="advanced/hooks/cond pair", title="Cond Pair Set Props Combine"
+    "PairConditioningSetPropertiesAndCombine",
+    category="advanced/hooks/conditioning",
+    title="Cond Pair Set Props Combine",
 )
 def set_properties_of_pair_and_combine(
     positive: Conditioning,
@@ -300,7 +302,7 @@ def set_properties_of_pair_and_combine(
     )
 
 
-@node("PairConditioningCombine", category="advanced/hooks/cond pair", title="Cond Pair Combine")
+@node("PairConditioningCombine", category="advanced/hooks/conditioning", title="Cond Pair Combine")
 def combine_pairs(
     positive_A: Conditioning,
     negative_A: Conditioning,
@@ -313,7 +315,9 @@ def combine_pairs(
     return Pair(combine(positive_A, positive_B), combine(negative_A, negative_B))
 
 
-@node("PairConditioningSetDefaultCombine", category="advanced/hooks/cond pair", title="Cond Pair Set Default Combine")
+@node(
+    "PairConditioningSetDefaultCombine", category="advanced/hooks/conditioning", title="Cond Pair Set Default Combine"
+)
 def combine_pair_with_default(
     positive: Conditioning,
     negative: Conditioning,

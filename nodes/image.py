@@ -71,9 +71,7 @@ def _never_the_same() -> str:
     return uuid.uuid4().hex
 
 
-@node(
-    "SaveImageWebsocket", category="api/image", title="Send Image (Websocket)", output=True, fingerprint=_never_the_same
-)
+@node("SaveImageWebsocket", category="image", title="Send Image (Websocket)", output=True, fingerprint=_never_the_same)
 def send_image(images: Image, *, record: Record) -> Steps[None]:
     """Hand each picture to those who follow the run, as a PNG of full size. Nothing is written to disk."""
     from diffusion.picture_files import png_files

@@ -75,7 +75,7 @@ def composite_latents(
     return composite(samples_to, samples_from, x, y, feather)
 
 
-@node("LatentBlend", category="_for_testing")
+@node("LatentBlend", category="latent")
 def blend_latents(
     samples1: Latent, samples2: Latent, blend_factor: Annotated[float, Ge(0), Le(1), Hint(step=0.01)] = 0.5
 ) -> Latent:
@@ -127,7 +127,7 @@ def repeat_latent_batch(samples: Latent, amount: Annotated[int, Ge(1), Le(64)] =
     return repeat(samples, amount)
 
 
-@node("SaveLatent", category="_for_testing", title="SaveLatent", output=True)
+@node("SaveLatent", category="latent", title="SaveLatent", output=True)
 def save_latent(
     samples: Latent, filename_prefix: str = "latents/ComfyUI", *, output: OutputFolder, record: Record
 ) -> SavedFiles:
@@ -141,7 +141,7 @@ def save_latent(
     return SavedFiles(paths)
 
 
-@node("LoadLatent", category="_for_testing", title="LoadLatent")
+@node("LoadLatent", category="latent", title="LoadLatent")
 def load_latent(latent: Annotated[File, InFolder("input", (".latent",))]) -> Latent:
     """Load a latent that SaveLatent wrote."""
     from diffusion.latent_files import read

@@ -1,6 +1,5 @@
 """Operations on latents as values: for a latent, and for the way that guidance goes."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from annotated_types import Ge, Le
@@ -14,7 +13,7 @@ CATEGORY = "latent/advanced/operations"
 
 @node("LatentApplyOperation", category=CATEGORY, title="LatentApplyOperation")
 def apply_operation(samples: Latent, operation: LatentOperation) -> Latent:
-    """Do an operation on a latent."""
+    """Change a latent by an operation, such as one that sharpens."""
     from diffusion.latent_operations import operated_latent
 
     return operated_latent(operation, samples)
@@ -22,8 +21,8 @@ def apply_operation(samples: Latent, operation: LatentOperation) -> Latent:
 
 @node("LatentApplyOperationCFG", category=CATEGORY, title="LatentApplyOperationCFG")
 def apply_operation_to_guidance(model: Model, operation: LatentOperation) -> Model:
-    """Do an operation, in each step, on the way from the negative to the positive answer."""
-    return replace(model, options=(*model.options, OperatedGuidance(operation)))
+    """Change guidance by an operation: in each step, what the positive answer has over the negative one."""
+    return model.with_option(OperatedGuidance(operation))
 
 
 @node("LatentOperationTonemapReinhard", category=CATEGORY, title="LatentOperationTonemapReinhard")

@@ -23,6 +23,10 @@ class Checkpoint(NamedTuple):
     VAE: Vae
 
 
+TINY = ("taesd", "taesdxl")
+"""Tiny autoencoders that come in two files, which are named as one."""
+
+
 @node("CheckpointLoaderSimple", category="loaders", title="Load Checkpoint")
 def load_checkpoint(ckpt_name: Annotated[File, InFolder("checkpoints", WEIGHT_SUFFIXES)]) -> Checkpoint:
     """Name a checkpoint: denoiser, text encoder and VAE. Reads the header; weights come when something computes."""
@@ -33,8 +37,11 @@ def load_checkpoint(ckpt_name: Annotated[File, InFolder("checkpoints", WEIGHT_SU
 
 
 @node("VAELoader", category="loaders", title="Load VAE")
-def load_vae(vae_name: Annotated[File, InFolder("vae", WEIGHT_SUFFIXES)]) -> Vae:
-    """Name an autoencoder (VAE), to be used in place of a checkpoint's own. Reads the header only."""
+def load_vae(vae_name: Annotated[File, InFolder("vae", (*WEIGHT_SUFFIXES, *TINY))]) -> Vae:
+    """Name an autoencoder (VAE), to be used in place of a checkpoint's own. Reads the header only.
+
+    `taesd` and `taesdxl` are the tiny ones whose two files are in the folder `vae_approx`.
+    """
     from diffusion.checkpoint import read_vae
 
     return read_vae(vae_name.path, vae_name.digest)

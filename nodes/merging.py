@@ -96,7 +96,7 @@ def merge_stages(
     return mixed_by_blocks(model1, model2, {"input": input, "middle": middle, "out": out})
 
 
-@node("ModelMergeSD1", category="advanced/model_merging/model_specific", title="ModelMergeSD1")
+@node("ModelMergeSD1", category="advanced/model_merging", title="ModelMergeSD1")
 @by_blocks(SD_BLOCKS)
 def merge_sd1(model1: Model, model2: Model, **ratios: float) -> Model:
     """Mix two Stable Diffusion 1 models with a ratio for each block of the U-Net; 1 is the first alone."""
@@ -105,7 +105,7 @@ def merge_sd1(model1: Model, model2: Model, **ratios: float) -> Model:
     return mixed_by_blocks(model1, model2, ratios)
 
 
-@node("ModelMergeSD2", category="advanced/model_merging/model_specific", title="ModelMergeSD2")
+@node("ModelMergeSD2", category="advanced/model_merging", title="ModelMergeSD2")
 @by_blocks(SD_BLOCKS)
 def merge_sd2(model1: Model, model2: Model, **ratios: float) -> Model:
     """Mix two Stable Diffusion 2 models with a ratio for each block of the U-Net; 1 is the first alone."""
@@ -114,7 +114,7 @@ def merge_sd2(model1: Model, model2: Model, **ratios: float) -> Model:
     return mixed_by_blocks(model1, model2, ratios)
 
 
-@node("ModelMergeSDXL", category="advanced/model_merging/model_specific", title="ModelMergeSDXL")
+@node("ModelMergeSDXL", category="advanced/model_merging", title="ModelMergeSDXL")
 @by_blocks(SDXL_BLOCKS)
 def merge_sdxl(model1: Model, model2: Model, **ratios: float) -> Model:
     """Mix two SDXL models with a ratio for each block of the U-Net; 1 is the first alone."""
@@ -147,27 +147,27 @@ def subtract_text_encoders(clip1: TextEncoder, clip2: TextEncoder, multiplier: M
     return subtracted(clip1, clip2, multiplier)
 
 
-@node("UNetSelfAttentionMultiply", category="_for_testing/attention_experiments", title="UNetSelfAttentionMultiply")
+@node("UNetSelfAttentionMultiply", category="advanced/model_merging", title="UNetSelfAttentionMultiply")
 def scale_self_attention(model: Model, q: Factor, k: Factor, v: Factor, out: Factor) -> Model:
-    """Multiply query, key, value and output layers where the picture attends to itself."""
+    """Let the picture attend to itself more or less: factors for the query, key, value and output layers."""
     from diffusion.merging.mixing import with_scaled_attention
     from diffusion.merging.patch import AttentionScale
 
     return with_scaled_attention(model, AttentionScale("self", q, k, v, out))
 
 
-@node("UNetCrossAttentionMultiply", category="_for_testing/attention_experiments", title="UNetCrossAttentionMultiply")
+@node("UNetCrossAttentionMultiply", category="advanced/model_merging", title="UNetCrossAttentionMultiply")
 def scale_cross_attention(model: Model, q: Factor, k: Factor, v: Factor, out: Factor) -> Model:
-    """Multiply query, key, value and output layers where the picture attends to the prompt."""
+    """Let the picture attend to the prompt more or less: factors for the query, key, value and output layers."""
     from diffusion.merging.mixing import with_scaled_attention
     from diffusion.merging.patch import AttentionScale
 
     return with_scaled_attention(model, AttentionScale("cross", q, k, v, out))
 
 
-@node("CLIPAttentionMultiply", category="_for_testing/attention_experiments", title="CLIPAttentionMultiply")
+@node("CLIPAttentionMultiply", category="advanced/model_merging", title="CLIPAttentionMultiply")
 def scale_text_attention(clip: TextEncoder, q: Factor, k: Factor, v: Factor, out: Factor) -> TextEncoder:
-    """Multiply query, key, value and output layers of a text encoder's attention."""
+    """Let the words of a prompt attend to each other more or less: factors for the text encoder's attention."""
     from diffusion.merging.mixing import with_scaled_attention
     from diffusion.merging.patch import AttentionScale
 

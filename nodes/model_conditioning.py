@@ -90,7 +90,7 @@ def encode_for_sdxl_refiner(
     return told_sizes(encoded, SizeConditioning((height, width), aesthetic=ascore))
 
 
-@node("InpaintModelConditioning", category="conditioning/inpaint", title="InpaintModelConditioning")
+@node("InpaintModelConditioning", category="conditioning", title="InpaintModelConditioning")
 def condition_inpainting(
     positive: Conditioning,
     negative: Conditioning,
@@ -117,7 +117,7 @@ def condition_inpainting(
     return Pair(showing(positive, shown), showing(negative, shown), latent)
 
 
-@node("InstructPixToPixConditioning", category="conditioning/instructpix2pix", title="InstructPixToPixConditioning")
+@node("InstructPixToPixConditioning", category="conditioning", title="InstructPixToPixConditioning")
 def condition_instruction(
     positive: Conditioning, negative: Conditioning, vae: Vae, pixels: Image, *, weights: Weights
 ) -> Pair:
@@ -126,4 +126,32 @@ def condition_instruction(
     from diffusion.showing import to_instruct
 
     shown, latent = to_instruct(pixels, vae, weights)
+    return Pair(showing(positive, shown), showing(negative, shown), latent)
+
+
+@node("SD_4XUpscale_Conditioning", category="conditioning", title="SD_4XUpscale_Conditioning")
+def condition_upscaling(
+    images: Image,
+    positive: Conditioning,
+    negative: Conditioning,
+    scale_ratio: Annotated[
+        float,
+        Ge(0.0),
+        Le(10.0),
+        Hint(step=0.01),
+        Help("The new sides by the old ones. The model was trained for 4; other ratios resize the picture it sees."),
+    ] = 4.0,
+    noise_augmentation: Annotated[
+        float,
+        Ge(0.0),
+        Le(1.0),
+        Hint(step=0.001),
+        Help("Noise on the picture that the model sees: more lets it invent more. 1 is the most it was trained on."),
+    ] = 0.0,
+) -> Pair:
+    """Show Stable Diffusion's x4 upscaler the picture that it shall enlarge."""
+    from diffusion.conditioning import showing
+    from diffusion.enlarging import to_enlarge
+
+    shown, latent = to_enlarge(images, scale_ratio, noise_augmentation)
     return Pair(showing(positive, shown), showing(negative, shown), latent)

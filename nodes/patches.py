@@ -1,16 +1,18 @@
 """What changes the way through a network: its features, its skips, its attention. Its weights stay as they are."""
 
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
 from diffusion.model_options import DeepShrink, FreeU, HyperTile, TokenMerging
+from diffusion.names import WEIGHT_SUFFIXES
 from diffusion.values import Model
+from graph.files import File, InFolder
 from graph.node import Default, Help, Hint, node
 from nodes.conditioning import Percent
+from nodes.lora import weight_file
 
-CATEGORY = "model_patches/unet"
+CATEGORY = "advanced/model"
 
 Scale = Annotated[float, Ge(0.0), Le(10.0), Hint(step=0.01)]
 Backbone4 = Annotated[Scale, Help("For features four times as wide as the network's entrance; above 1: stronger.")]
@@ -23,7 +25,7 @@ Method = Literal["bicubic", "nearest-exact", "bilinear", "area", "bislerp"]
 @node("FreeU", category=CATEGORY, title="FreeU")
 def lunch_freely(model: Model, b1: Backbone4 = 1.1, b2: Backbone2 = 1.2, s1: Skip4 = 0.9, s2: Skip2 = 0.2) -> Model:
     """Bring out what the network understands over what it copies (Si et al. 2023): half its features, scaled alike."""
-    return _with(model, FreeU(b1, b2, s1, s2))
+    return model.with_option(FreeU(b1, b2, s1, s2))
 
 
 @node("FreeU_V2", category=CATEGORY, title="FreeU_V2")
@@ -31,7 +33,7 @@ def lunch_freely_by_content(
     model: Model, b1: Backbone4 = 1.3, b2: Backbone2 = 1.4, s1: Skip4 = 0.9, s2: Skip2 = 0.2
 ) -> Model:
     """FreeU whose features are scaled the more, the stronger they are at a place: smooth regions are changed less."""
-    return _with(model, FreeU(b1, b2, s1, s2, by_content=True))
+    return model.with_option(FreeU(b1, b2, s1, s2, by_content=True))
 
 
 @node("PatchModelAddDownscale", category=CATEGORY, title="PatchModelAddDownscale (Kohya Deep Shrink)")
@@ -57,7 +59,7 @@ def shrink_deeply(
         downscale_method,
         upscale_method,
     )
-    return _with(model, option)
+    return model.with_option(option)
 
 
 @node("HyperTile", category=CATEGORY, title="HyperTile")
@@ -69,7 +71,7 @@ def tile_attention(
     scale_depth: Annotated[bool, Help("Tiles cover more of the picture in deeper layers.")] = False,
 ) -> Model:
     """Let pixels look only at their own tile, which makes large pictures faster. Tiles divide the picture evenly."""
-    return _with(model, HyperTile(tile_size, swap_size, max_depth, scale_depth))
+    return model.with_option(HyperTile(tile_size, swap_size, max_depth, scale_depth))
 
 
 @node("TomePatchModel", category=CATEGORY, title="TomePatchModel")
@@ -77,8 +79,19 @@ def merge_tokens(
     model: Model, ratio: Annotated[float, Ge(0.0), Le(1.0), Hint(step=0.01), Help("How many pixels are merged.")] = 0.3
 ) -> Model:
     """Let pixels that are alike share the answer of attention, which makes pictures faster (Bolya & Hoffman 2023)."""
-    return _with(model, TokenMerging(ratio))
+    return model.with_option(TokenMerging(ratio))
 
 
-def _with(model: Model, option: object) -> Model:
-    return replace(model, options=(*model.options, option))
+@node("HypernetworkLoader", category="loaders", title="HypernetworkLoader")
+def load_hypernetwork(
+    model: Model,
+    hypernetwork_name: Annotated[File, InFolder("hypernetworks", WEIGHT_SUFFIXES)],
+    strength: Annotated[float, Ge(-10.0), Le(10.0), Hint(step=0.01)] = 1.0,
+) -> Model:
+    """Let small networks change what a model's attention looks at. Several in a row act one after the other.
+
+    Takes the `.pt` files that AUTOMATIC1111's web UI trains. A file made for another kind of model is an error.
+    """
+    from diffusion.hypernetworks import with_hypernetwork
+
+    return with_hypernetwork(weight_file(hypernetwork_name), model, strength)

@@ -1,6 +1,6 @@
 """Pictures as prompts: what CLIP sees in them is told to a model."""
 
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal, NamedTuple
 
 from annotated_types import Ge, Le
@@ -16,12 +16,15 @@ from diffusion.values import (
     IpAdapter,
     Mask,
     Model,
+    PhotoMaker,
     StyleModel,
     TextEncoder,
     Vae,
 )
 from graph.files import File, InFolder
+from graph.folders import Folders
 from graph.node import Default, Help, Hint, node
+from nodes.conditioning import embedding_file, embeddings_of
 
 
 class UnclipCheckpoint(NamedTuple):
@@ -41,7 +44,7 @@ def load_clip_vision(clip_name: Annotated[File, InFolder("clip_vision", WEIGHT_S
     return read_clip_vision(clip_name.path, clip_name.digest)
 
 
-@node("CLIPVisionEncode", category="conditioning", title="CLIP Vision Encode")
+@node("CLIPVisionEncode", category="conditioning/pictures", title="CLIP Vision Encode")
 def encode_picture(
     clip_vision: ClipVision,
     image: Image,
@@ -68,7 +71,7 @@ def load_unclip_checkpoint(ckpt_name: Annotated[File, InFolder("checkpoints", WE
     return UnclipCheckpoint(parts.model, parts.text_encoder, parts.vae, vision)
 
 
-@node("unCLIPConditioning", category="conditioning", title="unCLIPConditioning")
+@node("unCLIPConditioning", category="conditioning/pictures", title="unCLIPConditioning")
 def tell_picture(
     conditioning: Conditioning,
     clip_vision_output: ClipVisionOutput,
@@ -93,7 +96,7 @@ def load_style_model(style_model_name: Annotated[File, InFolder("style_models", 
     return read_style_model(style_model_name.path, style_model_name.digest)
 
 
-@node("StyleModelApply", category="conditioning/style_model", title="Apply Style Model")
+@node("StyleModelApply", category="conditioning/pictures", title="Apply Style Model")
 def apply_style(
     conditioning: Conditioning,
     style_model: StyleModel,
@@ -111,7 +114,7 @@ def apply_style(
     return styled(conditioning, style_model, clip_vision_output, weights, strength, strength_type)
 
 
-@node("IPAdapterModelLoader", category="ipadapter", title="Load IP-Adapter")
+@node("IPAdapterModelLoader", category="loaders", title="Load IP-Adapter")
 def load_ip_adapter(ipadapter_file: Annotated[File, InFolder("ipadapter", WEIGHT_SUFFIXES)]) -> IpAdapter:
     """Name an IP-Adapter: plain, plus or full, also those for faces. Reads the header only."""
     from diffusion.families.ip_adapter import read_ip_adapter
@@ -119,7 +122,7 @@ def load_ip_adapter(ipadapter_file: Annotated[File, InFolder("ipadapter", WEIGHT
     return read_ip_adapter(ipadapter_file.path, ipadapter_file.digest)
 
 
-@node("IPAdapterAdvanced", category="ipadapter", title="Picture Prompt (IP-Adapter)")
+@node("IPAdapterAdvanced", category="conditioning/pictures", title="Picture Prompt (IP-Adapter)")
 def prompt_with_picture(
     model: Model,
     ipadapter: IpAdapter,
@@ -160,11 +163,46 @@ def prompt_with_picture(
 
     The adapter has to be made for this kind of model and for this CLIP vision model.
     """
+    from diffusion.conditioning import check_range
     from diffusion.picture_prompts import check_fit, seen
 
+    check_range("picture", start_at, end_at)
     check_fit(ipadapter, model, weight_type)
     wanted, unwanted = seen(ipadapter, clip_vision, image, weights, combine_embeds, image_negative)
     mask = None if attn_mask is None else attn_mask.values
     scales_keys = embeds_scaling == "K+V"
     prompt = PicturePrompt(ipadapter, wanted, unwanted, weight, weight_type, scales_keys, start_at, end_at, mask)
-    return replace(model, options=(*model.options, prompt))
+    return model.with_option(prompt)
+
+
+@node("PhotoMakerLoader", category="loaders", title="PhotoMakerLoader")
+def load_photomaker(
+    photomaker_model_name: Annotated[File, InFolder("photomaker", WEIGHT_SUFFIXES)],
+) -> PhotoMaker:
+    """Name PhotoMaker's first version, which puts a person from pictures into a prompt for SDXL. Reads the header only.
+
+    The LoRA in the same file is laid on the model by a LoRA loader.
+    """
+    from diffusion.families.photomaker import read_photomaker
+
+    return read_photomaker(photomaker_model_name.path, photomaker_model_name.digest)
+
+
+@node("PhotoMakerEncode", category="conditioning/pictures", title="PhotoMakerEncode", fingerprint=embeddings_of)
+def encode_person(
+    photomaker: PhotoMaker,
+    image: Image,
+    clip: TextEncoder,
+    text: Annotated[
+        str,
+        Hint(multiline=True, dynamicPrompts=True),
+        Help("`photomaker` stands behind the word that becomes the person: 'a man photomaker on a beach'."),
+    ] = "photograph of photomaker",
+    *,
+    weights: Weights,
+    files: Folders,
+) -> Conditioning:
+    """Encode a prompt for SDXL in which a word is the person on the pictures; several pictures of one person help."""
+    from diffusion.person_prompts import encoded
+
+    return encoded(text, photomaker, image, clip, weights, partial(embedding_file, files))

@@ -66,7 +66,7 @@ def save_vae(
     return (yield from _written([vae_draft(vae)], filename_prefix, output, record))
 
 
-@node("LoraSave", category="_for_testing", title="Extract and Save Lora", output=True)
+@node("LoraSave", category="advanced/model_merging", title="Extract and Save Lora", output=True)
 def save_lora(
     filename_prefix: Annotated[str, Default("loras/ComfyUI_extracted_lora"), Hint(multiline=False)],
     rank: Annotated[int, Ge(1), Le(4096), Default(8), Hint(step=1)],
@@ -91,11 +91,14 @@ def save_lora(
 
 
 def _written(drafts: list["Draft"], prefix: str, output: OutputFolder, record: Record) -> Steps[SavedFiles]:
-    """Write files one after the other. None is begun where there is no room for it."""
+    """Write files one after the other. None is begun where there is no room for all of them."""
+    from diffusion.saving.files import require_room_for
+
     total, before, paths = sum(draft.nbytes for draft in drafts), 0, []
     for draft in drafts:
         (path,) = output.paths(prefix + draft.suffix, 1, SUFFIX)
-        draft.require_room(path.parent)
+        if not paths:
+            require_room_for(drafts, path.parent)
         with atomic_file(path) as file:
             for done in draft.write(file, path.stem, record.texts()):
                 yield Progress(100 * (before + done) // max(total, 1), 100)

@@ -1,7 +1,6 @@
 """Sampling of pictures larger than a model was trained with, in tiles."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -44,4 +43,4 @@ def sample_in_tiles(
             "Choose an overlap below both sides; a quarter of a side is usual."
         )
     option = TiledSampling(tile_width, tile_height, tile_overlap, WEIGHTINGS[method], tile_batch_size)
-    return replace(model, options=(*model.options, option))
+    return model.with_option(option)

@@ -32,7 +32,7 @@ def decode_latent(samples: Latent, vae: Vae, *, weights: Weights) -> Image:
     return decode(samples, vae, weights)
 
 
-@node("VAEDecodeTiled", category="_for_testing", title="VAE Decode (Tiled)")
+@node("VAEDecodeTiled", category="latent", title="VAE Decode (Tiled)")
 def decode_latent_in_tiles(
     samples: Latent,
     vae: Vae,
@@ -60,7 +60,7 @@ def encode_image(pixels: Image, vae: Vae, *, weights: Weights) -> Latent:
     return encode(pixels, vae, weights)
 
 
-@node("VAEEncodeTiled", category="_for_testing", title="VAE Encode (Tiled)")
+@node("VAEEncodeTiled", category="latent", title="VAE Encode (Tiled)")
 def encode_image_in_tiles(
     pixels: Image,
     vae: Vae,

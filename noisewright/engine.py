@@ -230,7 +230,7 @@ class Engine:
         source: Source,
         *wanted: Wanted,
         settings: Mapping[str, Any] = NOTHING,
-        previews: bool = False,
+        previews: bool | Callable[[], bool] = False,
         cancel: Flag | None = None,
         private: bool = False,
         metadata: Metadata | None = None,
@@ -239,9 +239,10 @@ class Engine:
     ) -> Generator[Event, None, None]:
         """Run a workflow and say what happens as it happens; closing the iterator cancels.
 
-        previews: draw them. cancel: once set, the run stops at its next step. private: nothing of it is kept but the
-        files it writes, and these tell nothing. metadata: instead of the engine's. client_workflow: JSON text of an
-        editor's document, for pictures to carry. run_id: made up if not given. Raises InvalidWorkflow at once.
+        previews: draw them; what can be called is asked each time. cancel: once set, the run stops at its next step.
+        private: nothing of it is kept but the files it writes, and these tell nothing. metadata: instead of the
+        engine's. client_workflow: JSON text of an editor's document, for pictures to carry. run_id: made up if not
+        given. Raises InvalidWorkflow at once.
         """
         opened = self.open(source, *wanted, settings=settings)
         recording = replace(
@@ -300,7 +301,7 @@ class Engine:
         return replace(outcome, evaluations=self.weights.evaluations - asked)
 
     def _plan(self, opened: Opened, wanted: Sequence[Wanted], recording: Recording, *, keeps: bool = True) -> Plan:
-        return plan(
+        planned = plan(
             opened.workflow,
             opened.catalogue,
             services=self._services(opened),
@@ -311,6 +312,11 @@ class Engine:
             history=self.history if keeps else None,
             name=opened.name,
         )
+        from noisewright.spaces import mismatches  # knows the families of models, which a server does not load
+
+        if found := mismatches(planned):
+            raise InvalidWorkflow((*opened.problems, *found))
+        return planned
 
     def _remembered(
         self, planned: Plan, name: str, running: Generator[Event, None, None]

@@ -75,12 +75,13 @@ class Happened(NamedTuple):
 
 @dataclass(eq=False)
 class Job:
-    """A run to be made. stop: set when it is to stop; parked: it will be continued."""
+    """A run to be made. stop: set when it is to stop; parked: it will be continued. is_watched: previews are drawn."""
 
     order: Mapping[str, Any]
     document: bytes
     stop: Flag = field(default_factory=Flag)
     parked: bool = False
+    is_watched: bool = True
 
 
 def work(data: Path, orders: BinaryIO, said: BinaryIO) -> int:
@@ -164,7 +165,7 @@ class _Work:
         order = frame.header
         match order.get("do"):
             case "run":
-                job = Job(order, frame.body)
+                job = Job(order, frame.body, is_watched=order.get("previews", True))
                 self.jobs[order["run"]] = job
                 self.waiting.put(job)
             case "stop":
@@ -172,6 +173,10 @@ class _Work:
                 if job is not None:
                     job.parked = job.parked or order.get("park", False)
                     job.stop.set()
+            case "watch":
+                job = self.jobs.get(order["run"])
+                if job is not None:
+                    job.is_watched = order["previews"]
             case "plan" | "free":
                 self.asking.submit(self._answer, order, frame.body)
             case "end":
@@ -271,7 +276,7 @@ class _Work:
             events = self.engine.events(
                 job.document,
                 *order.get("wanted", ()),
-                previews=order.get("previews", True),
+                previews=lambda: job.is_watched,
                 cancel=job.stop,
                 private=order.get("private", False),
                 metadata=order.get("metadata") or None,

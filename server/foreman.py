@@ -19,6 +19,7 @@ from server.facts import Facts
 from server.following import follow, for_clients, where
 from server.hub import Hub
 from server.line import Line
+from server.looking import Looking
 from server.pace import Pace
 from server.places import Places
 from server.records import Records
@@ -50,7 +51,8 @@ Intent = Literal["cancel", "pause", "yield", "end"]
 
 
 class Foreman:
-    """Who does what. active: all runs that are not over. is_held: nothing is begun. previews: whether any are drawn.
+    """Who does what. active: all runs that are not over. is_held: nothing is begun. previews: whether any are drawn,
+    while somebody looks.
     ended: called with every run that is over, before anybody else hears of it.
     """
 
@@ -75,6 +77,7 @@ class Foreman:
         self._places = places
         self._facts = facts
         self._previews = previews
+        self._looking = Looking(hub, crew, self.active)
         self._intents: dict[str, Intent] = {}
         self._waiting: dict[str, list[asyncio.Future[Run]]] = {}
         self._waiters = 0
@@ -294,7 +297,7 @@ class Foreman:
             full.workflow.encode(),
             run=run.id,
             wanted=list(run.wanted),
-            previews=self._previews,
+            previews=self._previews and self._looking.begin(run),
             private=run.private,
             metadata=run.metadata,
             client_workflow=full.client_workflow,

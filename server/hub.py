@@ -163,9 +163,13 @@ class Subscription:
         self.held = 0
         self.held_previews = 0
 
+    def wants(self, message: Message) -> bool:
+        """Whether it would be handed over."""
+        return not self._is_closed and self._wants(message)
+
     def offer(self, message: Message) -> None:
         """Hand over a message if it is wanted. Costs the same however slow the reader is."""
-        if not self._is_closed and self._wants(message):
+        if self.wants(message):
             self.put(message)
 
     def put(self, message: Message) -> None:
@@ -344,6 +348,11 @@ class Hub:
         subscription = Subscription(wants, lambda ended: self._subscriptions.pop(ended, None), self._dropped)
         self._subscriptions[subscription] = None
         return subscription
+
+    def is_watched(self, run: Run) -> bool:
+        """Whether anybody who listens now would be shown a preview of a run."""
+        glimpse = Message({"event": PREVIEW, "run": run.id, "node": ""}, b"", run.owner, run.client, run)
+        return any(subscription.wants(glimpse) for subscription in tuple(self._subscriptions))
 
     async def history(self, run: str, since: int, limit: int) -> list[Message]:
         """At most `limit` events of a run with numbers above `since`, in order.

@@ -61,7 +61,7 @@ class Settings(Frozen):
     models: tuple[Path, ...] = Field((), description="folders of models to search first")
     output: Path | None = Field(None, description="where files are written, instead of the home's output")
     metadata: Literal["full", "minimal", "none"] = Field("full", description="what pictures tell of how they were made")
-    previews: bool = Field(True, description="whether previews are drawn")
+    previews: bool = Field(True, description="whether previews are drawn while somebody looks")
 
     offline: bool = Field(False, description="never fetch anything: no models, no webhooks")
     private_addresses: bool = Field(False, description="let downloads and webhooks reach addresses of private networks")

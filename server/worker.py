@@ -44,7 +44,7 @@ class Worker(Protocol):
         ...
 
     def tell(self, what: str, body: bytes = b"", **facts: Any) -> None:
-        """Give an order: `run` (body: the workflow), `stop`."""
+        """Give an order: `run` (body: the workflow), `stop`, `watch` (whether previews are drawn from here on)."""
         ...
 
     async def ask(self, what: str, body: bytes = b"", **facts: Any) -> Any:

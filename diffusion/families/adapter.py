@@ -65,14 +65,16 @@ def places(unet: Mapping[str, Any], count: int) -> list[Feature]:
     return [*found, Feature(None, last, widths[-1])][:count]
 
 
-def check_adapter(found: Component, unet: Component) -> None:
-    """Raise WeightFileError, naming both sides, where an adapter's features do not fit a U-Net."""
+def check_adapter(found: Component, unet: Component, title: str) -> None:
+    """Raise WeightFileError, naming both sides, where an adapter's features do not fit a U-Net. title: its family's."""
     given = features(found)
     taken = [(place.halvings, place.width) for place in places(unet.config, len(given))]
     if given != taken:
         raise WeightFileError(
-            f"The T2I-Adapter '{found.header.path.name}' makes features of {_told(given)}, but "
-            f"'{unet.header.path.name}' takes {_told(taken)}. Load an adapter that was made for this kind of model."
+            f"The T2I-Adapter '{found.header.path.name}' makes features of {_told(given)}, as those for "
+            f"{'SDXL' if found.config['adapter_type'] == XL else 'Stable Diffusion 1'} do, but "
+            f"'{unet.header.path.name}', a model of {title}, takes {_told(taken)}. Load an adapter that was made for "
+            "this kind of model."
         )
 
 

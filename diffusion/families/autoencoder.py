@@ -27,7 +27,8 @@ def autoencoder(header: Header, ignored: frozenset[str] = frozenset()) -> Compon
         if shape[1:] != (CHANNELS, 3, 3):
             raise WeightFileError(
                 f"'{header.path.name}' is an autoencoder with {shape[1]} latent channels"
-                f"{' over time' if len(shape) == 5 else ''}; Stable Diffusion 1, 2 and XL have {CHANNELS}."
+                f"{' over time' if len(shape) == 5 else ''}; Stable Diffusion 1, 2 and XL have {CHANNELS}. Load an "
+                "autoencoder made for one of these."
             )
         own = f"{prefix}encoder.down_blocks.0.resnets.0.conv1.weight" in header.tensors
         unused = {name for name in header.tensors if re.match(r"(first_stage_model\.)?(loss|model_ema)\.", name)}
@@ -37,20 +38,35 @@ def autoencoder(header: Header, ignored: frozenset[str] = frozenset()) -> Compon
 
 
 def tiny_autoencoder(header: Header) -> Component | None:
-    """The tiny autoencoder (TAESD, Bohan 2023) that is alone in a file, with diffusers' names; or None.
+    """The tiny autoencoder (TAESD, Bohan 2023) that is alone in a file, with diffusers' names; or one of its halves,
+    with its author's (github.com/madebyollin/taesd), as `half` in the configuration says; or None.
 
     Its width, and how many blocks it has between two changes of size, are read. Raises WeightFileError for other than
     four latent channels.
     """
-    if not {"encoder.layers.0.weight", "decoder.layers.0.weight"} <= header.tensors.keys():
-        return None
-    width, channels = header.shape("decoder.layers.0.weight")[:2]
+    if {"encoder.layers.0.weight", "decoder.layers.0.weight"} <= header.tensors.keys():
+        width, channels = header.shape("decoder.layers.0.weight")[:2]
+        encoder, decoder = _tiny_blocks(header, r"encoder\.layers\."), _tiny_blocks(header, r"decoder\.layers\.")
+        return _tiny(header, width, channels, encoder, decoder)
+    if "1.conv.0.weight" in header.tensors and header.shape("0.weight")[1:] == (3, 3, 3):
+        blocks = _tiny_blocks(header, "")
+        width, channels = header.shape("0.weight")[0], header.shape(f"{_tiny_layers(header, '')[-1]}.weight")[0]
+        return _tiny(header, width, channels, blocks, blocks[::-1], half="encoder")
+    if "3.conv.0.weight" in header.tensors and "1.weight" in header.tensors and "0.weight" not in header.tensors:
+        blocks = _tiny_blocks(header, "")
+        width, channels = header.shape("1.weight")[:2]
+        return _tiny(header, width, channels, blocks[::-1], blocks, half="decoder")
+    return None
+
+
+def _tiny(
+    header: Header, width: int, channels: int, encoder: tuple[int, ...], decoder: tuple[int, ...], half: str = ""
+) -> Component:
     if channels != CHANNELS:
         raise WeightFileError(
             f"'{header.path.name}' is a tiny autoencoder with {channels} latent channels; Stable Diffusion 1, 2 and XL "
             f"have {CHANNELS}."
         )
-    encoder, decoder = _tiny_blocks(header, "encoder"), _tiny_blocks(header, "decoder")
     config = {
         "_class_name": TINY,
         "latent_channels": channels,
@@ -59,17 +75,19 @@ def tiny_autoencoder(header: Header) -> Component | None:
         "num_encoder_blocks": encoder,
         "num_decoder_blocks": decoder,
     }
-    return Component("vae", header, "", "modules", config)
+    return Component("vae", header, "", "numbered" if half else "modules", config | ({"half": half} if half else {}))
 
 
-def _tiny_blocks(header: Header, half: str) -> tuple[int, ...]:
+def _tiny_layers(header: Header, stem: str) -> list[int]:
+    """The numbers of a half's layers that have weights. stem: a pattern of how their names begin."""
+    return sorted({int(found[1]) for name in header.tensors if (found := re.match(rf"{stem}(\d+)\.", name))})
+
+
+def _tiny_blocks(header: Header, stem: str) -> tuple[int, ...]:
     """How many blocks stand between each two of a half's single convolutions, which begin and end it."""
-    layers = sorted(
-        {int(found[1]) for name in header.tensors if (found := re.match(rf"{half}\.layers\.(\d+)\.", name))}
-    )
-    runs: list[int] = []
-    for layer in layers:
-        if f"{half}.layers.{layer}.conv.0.weight" in header.tensors:
+    names, runs = "".join(f"{name}\n" for name in header.tensors), list[int]()
+    for layer in _tiny_layers(header, stem):
+        if re.search(rf"^{stem}{layer}\.conv\.0\.weight$", names, re.MULTILINE):
             runs[-1] += 1
         else:
             runs.append(0)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from diffusion import checkpoint
-from diffusion.families import looks_like
+from diffusion.families import attending_to, family_named, seems
 from diffusion.families.accounting import refuse_quantised
 from diffusion.families.adapter import adapter, check_adapter
 from diffusion.families.family import Component, Layout
 from diffusion.families.shapes import count
-from diffusion.families.unet import Shapes, encoder
+from diffusion.families.unet import FIRST, OWN_FIRST, Shapes, encoder
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.original_layout import CONTROL_PREFIX, control_names
 from diffusion.values import ControlNet, Model, WeightFile
@@ -100,14 +100,17 @@ def component(net: ControlNet) -> Component:
 def check_fit(net: ControlNet, model: Model) -> None:
     """Raise WeightFileError, naming both sides, where a network was made for denoisers of another structure."""
     found, unet = component(net), checkpoint.component(model.file, "unet")
+    title = family_named(model.family).title
     if found.part == "adapter":
-        check_adapter(found, unet)
+        check_adapter(found, unet, title)
         return
     ours, theirs = _structure(found.config), _structure(unet.config)
-    if any(one != other for one, other in zip(ours, theirs, strict=True) if one is not None):
+    differing = [name for name, own in ours.items() if own is not None and own != theirs[name]]
+    if differing:
+        one, other = (" and ".join(_told(name, facts[name]) for name in differing) for facts in (ours, theirs))
         raise WeightFileError(
-            f"The ControlNet '{found.header.path.name}' steers {_told(found.config)}, but "
-            f"'{unet.header.path.name}' is {_told(unet.config)}. Load a ControlNet made for this kind of model."
+            f"The ControlNet '{found.header.path.name}' steers a model that {one}, but '{unet.header.path.name}' is a "
+            f"model of {title}, which {other}. Load a ControlNet made for {title}."
         )
 
 
@@ -122,7 +125,7 @@ def _recognise(path: Path, digest: str) -> Component:
         )
     found = controlnet(header) or adapter(header)
     if found is None:
-        raise WeightFileError(f"'{path.name}' is no ControlNet and no T2I-Adapter: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"'{path.name}' is no ControlNet and no T2I-Adapter: {seems(header)}")
     refuse_quantised(header)
     return found
 
@@ -132,6 +135,8 @@ def controlnet(header: Header) -> Component | None:
     for prefix in (CONTROL_PREFIX, ""):
         layout: Layout = "original" if prefix + HINT in header.tensors else "modules"
         if prefix + (HINT if layout == "original" else OWN_HINT) in header.tensors:
+            if prefix + FIRST not in header.tensors and prefix + OWN_FIRST not in header.tensors:
+                return None  # of a transformer, which has no input blocks
             marks = frozenset({DIFFERENCE})
             return Component("controlnet", header, prefix, layout, _config(header, prefix, layout), marks)
     return None
@@ -179,23 +184,26 @@ def _shapes(header: Header, prefix: str, layout: Layout) -> Shapes:
     return {file.removeprefix(CONTROL_PREFIX): own[name] for name, file in original.items()}
 
 
-def _structure(config: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What of a denoiser's structure a ControlNet must have, too: widths, layers of a level, width of tokens (None for
-    one that does not attend), how many numbers it is told of the picture.
+def _structure(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a denoiser's structure a ControlNet must have, too: width of tokens (None for one that does not attend),
+    how many numbers it is told of the picture, widths of levels, layers of a level.
     """
-    told = config["projection_class_embeddings_input_dim"] if config.get("addition_embed_type") else 0
-    return (
-        tuple(config["block_out_channels"]),
-        config["layers_per_block"],
-        config["cross_attention_dim"],
-        told,
-    )
+    return {
+        "tokens": config["cross_attention_dim"],
+        "told": config["projection_class_embeddings_input_dim"] if config.get("addition_embed_type") else 0,
+        "widths": tuple(config["block_out_channels"]),
+        "layers": config["layers_per_block"],
+    }
 
 
-def _told(config: Mapping[str, Any]) -> str:
-    """A structure in words."""
-    widths, layers, tokens, told = _structure(config)
-    does = [f"attends to tokens of width {tokens}"] if tokens else []
-    does += [f"is told {told} numbers of the picture"] if told else []
-    kind = f"a model that {' and '.join(does)}," if does else "a model"
-    return f"{kind} with {layers} layers in levels of the widths {', '.join(map(str, widths))}"
+def _told(name: str, value: Any) -> str:
+    """A part of a structure in words that follow "which"."""
+    match name:
+        case "tokens":
+            known = attending_to(value)
+            return f"attends to tokens of width {value}{known and f' ({known})'}"
+        case "told":
+            return f"is told {value} numbers of the picture" if value else "is told nothing of its size"
+        case "widths":
+            return f"has levels of the widths {', '.join(map(str, value))}"
+    return f"has {value} layers in each level"

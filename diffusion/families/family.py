@@ -26,6 +26,7 @@ Part = Literal[
     "clip_vision",
     "ip_adapter",
     "style_model",
+    "photomaker",
     "vision",
 ]
 """The networks of a model, by the names of their folders in a diffusers model, and those that stand alone."""
@@ -33,9 +34,9 @@ Part = Literal[
 TEXT_PARTS: tuple[Part, ...] = ("text_encoder", "text_encoder_2")
 """Those that read text, in the order in which their states stand side by side."""
 
-Layout = Literal["original", "open_clip", "modules"]
+Layout = Literal["original", "open_clip", "modules", "numbered"]
 """How a file names a network's tensors: as the first checkpoints did, as OpenCLIP does, as diffusers and transformers
-do.
+do, or by the numbers of its layers alone.
 """
 
 
@@ -70,6 +71,7 @@ class Component:
     prefix: of its names in the file. config: arguments of the module's configuration. ignored: names under the prefix
     that carry no weights. states: of a text encoder, what is taken of it. rounding: number type to which its weights
     are rounded when they are read; "": none. changed: what they then go through, such as a merge with another model.
+    compiler: the backend of torch.compile that makes its code; "": none is asked for.
     """
 
     part: Part
@@ -81,6 +83,7 @@ class Component:
     states: TextStates = TextStates()
     rounding: str = ""
     changed: Changed | None = None
+    compiler: str = ""
 
     @property
     def names(self) -> list[str]:

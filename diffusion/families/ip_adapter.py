@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diffusion import checkpoint
-from diffusion.families import looks_like
+from diffusion.families import attending_to, seems
 from diffusion.families.family import Component
 from diffusion.families.shapes import count
 from diffusion.families.unet import original_shapes
@@ -99,8 +99,8 @@ def _few(widths: list[int]) -> str:
 
 
 def _told(tokens: int) -> str:
-    names = {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL"}
-    return f" ({names[tokens]})" if tokens in names else ""
+    known = attending_to(tokens)
+    return f" ({known})" if known else ""
 
 
 @lru_cache(maxsize=64)
@@ -109,7 +109,7 @@ def _recognise(path: Path, digest: str) -> Component:
     header = read_header(path)
     numbers = sorted(int(match[1]) for name in header.tensors if (match := _KEYS.fullmatch(name)))
     if not numbers or not any(name.startswith("image_proj.") for name in header.tensors):
-        raise WeightFileError(f"'{path.name}' is no IP-Adapter: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"'{path.name}' is no IP-Adapter: {seems(header)}")
     shapes = [header.shape(f"ip_adapter.{number}.to_k_ip.weight") for number in numbers]
     config = _projection(header) | {"numbers": tuple(numbers), "widths": tuple(shape[0] for shape in shapes)}
     return Component("ip_adapter", header, "", "modules", config)

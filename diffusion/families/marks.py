@@ -15,8 +15,16 @@ KINDS: Mapping[str | None, str | None] = {None: None, "epsilon": "eps", "v_predi
 """What diffusers' schedulers and our metadata call predictions, by our names."""
 
 
-def said(header: Header, scheduler: Mapping[str, Any]) -> Callable[[], Prediction] | None:
+BETAS = (0.00085, 0.012)
+"""The first and the last beta of the noise levels that Stable Diffusion 1, 2 and XL were trained on."""
+
+
+def said(
+    header: Header, scheduler: Mapping[str, Any], usual: str = "eps", betas: tuple[float, float] = BETAS
+) -> Callable[[], Prediction] | None:
     """What a file's marks, its metadata, or a diffusers scheduler say of the prediction; None where they do not.
+
+    usual: what is predicted where they speak of the noise levels alone. betas: those of the family.
 
     Marks are empty tensors of the names `v_pred` and `ztsnr`; metadata is `prediction` ("eps", "v") and
     `zero_terminal_snr` in `noisewright.config`. Raises WeightFileError for a prediction that is not known here.
@@ -33,13 +41,16 @@ def said(header: Header, scheduler: Mapping[str, Any]) -> Callable[[], Predictio
     kind = KINDS[told] if told is not None or "v_pred" not in header.tensors else "v"
     marked = "ztsnr" in header.tensors or scheduler.get("rescale_betas_zero_snr")
     zero = bool(header.config.get("zero_terminal_snr", marked))
-    return None if kind is None and not zero else partial(prediction, kind or "eps", zero_snr=zero)
+    return None if kind is None and not zero else partial(prediction, kind or usual, zero_snr=zero, betas=betas)
 
 
-def prediction(kind: str = "eps", *, zero_snr: bool = False) -> Prediction:
-    """Noise ("eps") or velocity ("v") over 1000 scaled-linear betas. zero_snr: of which the last leaves no signal."""
+def prediction(kind: str = "eps", *, zero_snr: bool = False, betas: tuple[float, float] = BETAS) -> Prediction:
+    """Noise ("eps") or velocity ("v") over 1000 scaled-linear betas. zero_snr: of which the last leaves no signal.
+    betas: the first and the last.
+    """
     from diffusion.prediction import EpsPrediction, VPrediction, discrete_sigmas
     from diffusion.predictions import ending_in_noise
 
-    sigmas = ending_in_noise(discrete_sigmas()) if zero_snr else discrete_sigmas()
+    table = discrete_sigmas(*betas)
+    sigmas = ending_in_noise(table) if zero_snr else table
     return {"eps": EpsPrediction, "v": VPrediction}[kind](sigmas)

@@ -42,23 +42,29 @@ def _probed(header: Header, name: str) -> Prediction:
     return prediction("v" if float(bias.std(correction=0)) > SPREAD else "eps")
 
 
+CLIP_H = TextKind(
+    "text_encoder",
+    "cond_stage_model.model.",
+    width=1024,
+    layouts=("open_clip", "modules"),
+    activation="gelu",
+    states=TextStates(layer=-2, padding=0),
+    whole=24,
+    name="clip_h",
+)
+
+
+def _is_sd2(unet: Mapping[str, Any]) -> bool:
+    told = unet.get("addition_embed_type") or unet.get("num_class_embeds")
+    return not told and bool(unet.get("use_linear_projection"))
+
+
 SD2 = family(
     Structure(
         "sd2",
         "Stable Diffusion 2",
-        fits=lambda unet: not unet.get("addition_embed_type") and bool(unet.get("use_linear_projection")),
-        texts=(
-            TextKind(
-                "text_encoder",
-                "cond_stage_model.model.",
-                width=1024,
-                layouts=("open_clip", "modules"),
-                activation="gelu",
-                states=TextStates(layer=-2, padding=0),
-                whole=24,
-                name="clip_h",
-            ),
-        ),
+        fits=_is_sd2,
+        texts=(CLIP_H,),
         space=SPACE,
         prediction=prediction,
         said=_said,

@@ -12,7 +12,17 @@ from diffusion.families.stable_diffusion import Structure, family
 from diffusion.families.unet import told_sizes
 from diffusion.values import LatentSpace
 
-SPACE = LatentSpace("sdxl", channels=4, factor=8, scale=0.13025)
+RGB = tuple((red / 255, green / 255, blue / 255) for red, green, blue in (
+    (60, 60, 60),
+    (-60, -5, 10),
+    (25, 15, -5),
+    (-70, -50, -35),
+))  # fmt: skip
+"""The picture's colours by channels of the latent in model scale: T. A. Vass 2024, "Explaining the SDXL latent space"
+(Hugging Face blog), as in diffusers' documentation ("Display intermediate images").
+"""
+
+SPACE = LatentSpace("sdxl", channels=4, factor=8, scale=0.13025, rgb=RGB, rgb_bias=(150 / 255, 140 / 255, 130 / 255))
 
 CLIP_L = TextKind(
     "text_encoder",

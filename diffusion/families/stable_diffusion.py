@@ -34,8 +34,9 @@ class Structure:
     """What sets a family apart.
 
     fits: whether a U-Net of this configuration is of the family. texts: its text encoders, in the order in which their
-    states stand side by side. space: its latent space with factor 8. sizes: how many sizes its U-Net is told, if it is.
-    prediction: what it means if the file does not say. said: what file or folder say of it.
+    states stand side by side. space: its latent space. sizes: how many sizes its U-Net is told, if it is.
+    prediction: what it means if the file does not say. said: what file or folder say of it. beside: channels of the
+    picture that its U-Net always sees beside the latent; 0 where only models for repainting and for instructions do.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Structure:
     prediction: Callable[[], Prediction]
     said: Said
     sizes: int = 0
+    beside: int = 0
 
 
 def family(of: Structure) -> Family:
@@ -83,7 +85,9 @@ def _recognise(of: Structure, header: Header) -> Checkpoint | None:
     if lacking:
         raise WeightFileError(
             f"'{header.path.name}' has a {of.title} U-Net but no {' and no '.join(lacking)}. A checkpoint needs U-Net, "
-            "text encoder and autoencoder. Load what it has with 'Load Diffusion Model', the others from other files."
+            "text encoder and autoencoder. Load the U-Net with 'Load Diffusion Model' (move the file into the folder "
+            "'diffusion_models'), text encoder and autoencoder from files of their own with "
+            f"'{'DualCLIPLoader' if len(of.texts) > 1 else 'Load CLIP'}' and 'Load VAE'."
         )
     said = of.said(header, {})
     account_for_all(header, of.title, [component.prefix for component in components.values()])
@@ -100,6 +104,9 @@ def _assemble(of: Structure, folder: Folder) -> Checkpoint | None:
         return None
     if header is None or vae_header is None or not of.fits(config):
         return None
+    for part_header, _ in folder.values():
+        if part_header is not None:
+            refuse_quantised(part_header)
     components: dict[Part, Component] = {"unet": Component("unet", header, "", "modules", config)}
     for kind in of.texts:
         text_header, text_config = folder[kind.part]
@@ -126,6 +133,7 @@ def _unet(of: Structure, header: Header) -> Checkpoint | None:
 
 def _text_encoder(of: Structure, header: Header, part: Part) -> Component | None:
     """A text encoder alone in a file, as this part of the family."""
+    refuse_quantised(header)
     return next((text_encoder(header, kind) for kind in of.texts if kind.part == part), None)
 
 
@@ -140,12 +148,13 @@ def _vae(of: Structure, header: Header) -> Checkpoint | None:
     found = autoencoder(header)
     if found is None:
         return None
+    refuse_quantised(header)
     space = _space(of, header, found.config["latent_channels"], len(found.config["block_out_channels"]) - 1)
     return Checkpoint(MappingProxyType({"vae": found}), replace(space, name=""))
 
 
 _NAMES: Mapping[Part, str] = MappingProxyType(
-    {"text_encoder": "text encoder", "text_encoder_2": "OpenCLIP text encoder", "vae": "autoencoder"}
+    {"text_encoder": "text encoder", "text_encoder_2": "OpenCLIP text encoder", "vae": "autoencoder (VAE)"}
 )
 
 
@@ -173,8 +182,12 @@ def _checked(
 
 
 def _check_channels(of: Structure, header: Header, denoiser: Mapping[str, Any], channels: int) -> None:
-    beside = denoiser["in_channels"] - channels  # none; a picture, for instructions; a mask and a picture, to repaint
-    if beside not in (0, channels, channels + 1) or denoiser["out_channels"] != channels:
+    beside = denoiser["in_channels"] - channels
+    # Where it need not be: none; a picture, for instructions; a mask and a picture, to repaint.
+    if (
+        beside not in ((of.beside,) if of.beside else (0, channels, channels + 1))
+        or denoiser["out_channels"] != channels
+    ):
         raise WeightFileError(
             f"'{header.path.name}': its U-Net takes {denoiser['in_channels']} channels and gives "
             f"{denoiser['out_channels']}; the latents of {of.title} have {channels}."

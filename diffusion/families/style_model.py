@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from diffusion.families import looks_like
+from diffusion.families import seems
 from diffusion.families.family import Component
 from diffusion.families.shapes import count
 from diffusion.header import WeightFileError, read_header
@@ -34,7 +34,7 @@ def _recognise(path: Path, digest: str) -> Component:
     del digest  # part of the key: another content under the same path is another network
     header = read_header(path)
     if any(name not in header.tensors for name in NEEDED):
-        raise WeightFileError(f"'{path.name}' is no style model of T2I-Adapter: it looks like {looks_like(header)}.")
+        raise WeightFileError(f"'{path.name}' is no style model of T2I-Adapter: {seems(header)}")
     _, tokens, width = header.shape("style_embedding")
     config = {
         "width": width,

@@ -20,6 +20,9 @@ AUGMENTOR = "noise_augmentor."
 TIME_WIDTH = 256
 """Numbers that each size SDXL is told becomes (Podell et al. 2023, §2.2)."""
 
+CLASS_HEADS = 8
+"""Heads of each attention layer in U-Nets that are told a class."""
+
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -95,6 +98,10 @@ def encoder(header: Header, shapes: Shapes, heads: int | Sequence[int] | None) -
         "attention_head_dim": heads or (tuple(max(1, width // 64) for width in widths) if linear else 8),
         "norm_num_groups": NORM_GROUPS,
     }
+    if "label_emb.weight" in shapes:
+        config |= {"num_class_embeds": shapes["label_emb.weight"][0], "attention_head_dim": heads or CLASS_HEADS}
+    if any(reads := [_reads_only(shapes, level[0]) for level in levels]):
+        config["only_cross_attention"] = tuple(reads)
     if "label_emb.0.0.weight" in shapes:
         told = shapes["label_emb.0.0.weight"][1]
         config["projection_class_embeddings_input_dim"] = told
@@ -103,6 +110,12 @@ def encoder(header: Header, shapes: Shapes, heads: int | Sequence[int] | None) -
         else:
             config |= {"addition_embed_type": "text_time", "addition_time_embed_dim": TIME_WIDTH}
     return config
+
+
+def _reads_only(shapes: Shapes, block: int) -> bool:
+    """Whether an input block attends to tokens where others attend to the picture itself."""
+    seen, own = (shapes.get(f"input_blocks.{block}.1.transformer_blocks.0.attn1.to_{name}.weight") for name in "kq")
+    return seen is not None and own is not None and seen[1] != own[1]
 
 
 def _levels(header: Header, shapes: Shapes) -> list[list[int]]:

@@ -67,24 +67,21 @@ def read_lora(path: Path, digest: str) -> LoraFile:
         else:
             stems.setdefault(found[0], {})[found[1]] = name
     entries = tuple(_entry(header, stem, tensors) for stem, tensors in stems.items())
-    if other := _other_kind(header):
-        raise WeightFileError(
-            f"'{path.name}' changes a model in the way of {other}, which this version does not know: it knows LoRA, "
-            "LoCon, LoHa, LoKr, DoRA, OFT, and differences of weights, biases and norms. Use a file of one of these "
-            "kinds."
-        )
     if not any(set(entry.tensors) - {"alpha"} for entry in entries):
+        if other := _other_kind(header):
+            raise WeightFileError(
+                f"'{path.name}' changes a model in the way of {other}, which this version does not know: it knows "
+                "LoRA, LoCon, LoHa, LoKr, DoRA, OFT, BOFT, and differences of weights, biases and norms. Use a file of "
+                "one of these kinds."
+            )
         raise WeightFileError(f"'{path.name}' is no LoRA: {seems(header)}")
     return LoraFile(header, entries, tuple(strangers))
 
 
 def _other_kind(header: Header) -> str:
     """The name of the kind of change, where it is one that is only recognised; "" otherwise."""
-    for pattern, title in OTHER_KINDS:
-        if any(pattern.fullmatch(name) for name in header.tensors):
-            return title
-    is_boft = any(name.endswith(".oft_blocks") and len(info.shape) == 4 for name, info in header.tensors.items())
-    return "BOFT" if is_boft else ""
+    found = (title for pattern, title in OTHER_KINDS if any(pattern.fullmatch(name) for name in header.tensors))
+    return next(found, "")
 
 
 def _entry(header: Header, stem: str, tensors: Mapping[str, str]) -> Entry:

@@ -105,7 +105,6 @@ def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> 
                 f"a {title} model, whose U-Net attends to text states of width {width}. Use a LoRA made for the same "
                 "family of models."
             )
-    _require_as_many_encoders(lora, components)
     about_unet = [found for found in fits if found.component.part == "unet" and "unet" in _parts_of(lora)]
     # Of a file for another family, what is about a text encoder that both have may fit.
     if not any(found.changes for found in about_unet or fits):
@@ -116,6 +115,7 @@ def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> 
             f"'{lora.name}' fits no tensor of {places}: it looks like {_looks_like(lora)}. Use a LoRA made for the "
             "same family of models."
         )
+    _require_as_many_encoders(lora, components)
     return fits
 
 

@@ -14,6 +14,7 @@ from diffusion.samplers.dpm_solver import dpm_adaptive, dpm_fast
 from diffusion.samplers.dpmpp import dpmpp_2m, dpmpp_2m_cfg_pp, dpmpp_2s_ancestral, dpmpp_2s_ancestral_cfg_pp
 from diffusion.samplers.er import er_sde
 from diffusion.samplers.euler import ddpm, euler, euler_ancestral, euler_cfg_pp, gradient_estimation, lcm
+from diffusion.samplers.growing import lcm_upscale, shapes
 from diffusion.samplers.heun import dpm_2, dpm_2_ancestral, heun, heunpp2
 from diffusion.samplers.multistep import deis, ipndm, ipndm_v, lms
 from diffusion.samplers.res import res_multistep
@@ -82,11 +83,16 @@ _ALL = (
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({sampler.name: sampler for sampler in _ALL})
 """Every sampler by its name, in the order they are offered. The `_gpu` names are aliases: noise is made on the CPU."""
 
+LCM_UPSCALE = Sampler("lcm_upscale", lcm_upscale, "gaussian", MappingProxyType({}), shapes)
+"""One that is not offered by name, since it means nothing without its settings."""
+
 
 def sampler(name: str) -> Sampler:
     """The sampler of this name, built in or added by a pack. Raises ValueError, with the nearest names, for another."""
     if name in SAMPLERS:
         return SAMPLERS[name]
+    if name == LCM_UPSCALE.name:
+        return LCM_UPSCALE
     found = added.SAMPLERS.get(name)
     if found is not None:
         return Sampler(name, found.run, found.noise, found.options)
@@ -97,18 +103,25 @@ def sampler(name: str) -> Sampler:
 
 
 def noise_for(
-    name: str, x: Tensor, sigmas: Tensor | Sequence[float], seed: int, source: Source = "cpu", used: int = 0
+    name: str,
+    x: Tensor,
+    sigmas: Tensor | Sequence[float],
+    seed: int,
+    source: Source = "cpu",
+    used: int = 0,
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Noise | None:
     """The noise that the sampler `name` may draw in a run of x over `sigmas`, or None where it draws none.
 
     Gaussian noise comes from the generator of `source`, seeded with seed + 1 on the CPU, behind `used` draws; a
-    Brownian path, always drawn on the CPU, has the seed itself as entropy and spans the levels above 0. Raises
-    ValueError for an unknown name.
+    Brownian path, always drawn on the CPU, has the seed itself as entropy and spans the levels above 0. options: of the
+    sampler; x is the latent that the run begins with, whatever it becomes. Raises ValueError for an unknown name.
     """
-    kind = sampler(name).noise
+    found = sampler(name)
+    kind = found.noise
     if kind is None:
         return None
     if kind == "gaussian":
-        return StepNoise(x, seed, source, used)
+        return StepNoise(x, seed, source, used, found.shapes(x.shape, max(len(sigmas) - 1, 0), options))
     above = [sigma for sigma in (sigmas.tolist() if isinstance(sigmas, Tensor) else sigmas) if sigma > 0]
     return BrownianNoise(x, min(above), max(above), seed) if len(above) > 1 else None

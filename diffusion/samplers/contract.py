@@ -187,13 +187,20 @@ class Sampler:
     """A sampler by its name, callable by the contract of this module.
 
     noise: what it may draw: "gaussian" (`StepNoise`), "brownian" (`BrownianNoise`) or nothing.
-    options: what is set for this name; a caller's options come on top.
+    options: what is set for this name; a caller's options come on top. sizes: of one whose latent changes its size:
+    from x's shape, the number of steps and the options, the shapes of x behind each step.
     """
 
     name: str
     run: Callable[..., Iterator[Step]]
     noise: Literal["gaussian", "brownian"] | None
     options: Mapping[str, Any]
+    sizes: Callable[..., Sequence[tuple[int, ...]]] | None = None
+
+    def shapes(self, shape: Sequence[int], steps: int, options: Mapping[str, Any]) -> Sequence[tuple[int, ...]]:
+        """The shapes of x behind each step of a run that begins with `shape`; none where it keeps it."""
+        found = () if self.sizes is None else self.sizes(shape, steps, **{**self.options, **options})
+        return () if all(each == tuple(shape) for each in found) else found
 
     def __call__(
         self,
@@ -222,7 +229,8 @@ class Sampler:
         if not falls and not (rises and self.name in RISING):
             hint = f" Only {', '.join(sorted(RISING))} go up." if rises else ""
             raise ValueError(f"{self.name}: sigmas must fall from step to step and not below 0; got {levels}.{hint}")
-        if resume is not None and resume.x.shape != x.shape:
+        shapes = self.shapes(x.shape, max(len(levels) - 1, 0), options)
+        if resume is not None and resume.x.shape != (shapes[resume.index] if shapes else x.shape):
             raise ValueError(
                 f"{self.name}: the step to resume has shape {list(resume.x.shape)}, this run's x has {list(x.shape)}; "
                 "a run is resumed with the latent size and batch it began with."

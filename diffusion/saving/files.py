@@ -30,16 +30,17 @@ class Draft:
         """Bytes of its tensors."""
         return sum(entry.nbytes for entry in self.entries)
 
-    def require_room(self, folder: Path) -> None:
-        """Raise OSError, with both sizes, where it has no place on the disk of a folder."""
-        require_room(folder, self.entries)
-
     def write(self, file: BinaryIO, title: str, texts: Mapping[str, str]) -> Iterator[int]:
         """Write it; gives how many bytes of tensors are written so far. title: of the model. texts: further metadata,
         such as the workflow.
         """
         metadata = {"format": "pt", **self.metadata, "modelspec.title": title, **texts}
         return write(file, self.entries, metadata)
+
+
+def require_room_for(drafts: Sequence[Draft], folder: Path) -> None:
+    """Raise OSError, with both sizes, where files have no place together on the disk of a folder."""
+    require_room(folder, [entry for draft in drafts for entry in draft.entries])
 
 
 def checkpoint_draft(model: Model, text_encoder: TextEncoder, vae: Vae) -> Draft:
@@ -75,9 +76,17 @@ def text_drafts(text_encoder: TextEncoder) -> list[Draft]:
 
 
 def vae_draft(vae: Vae) -> Draft:
-    """An autoencoder alone, under original names without prefix; a tiny one under those of diffusers."""
+    """An autoencoder alone, under original names without prefix; a tiny one under those of diffusers, in one file.
+
+    Raises WeightFileError for a decoder alone.
+    """
     config = facts.as_text({"family": vae.family, "latent": facts.latent_config(vae.space)})
-    return Draft(vae_entries(_vae(vae), prefix=""), facts.spec(vae, "vae") | config)
+    parts = [_vae(vae)] if vae.encoder is None else [_vae(vae), _vae(vae.encoding)]
+    if vae.encoder is None and parts[0].config.get("half"):
+        name = parts[0].header.path.name
+        raise WeightFileError(f"'{name}' holds only the decoder of a tiny autoencoder. Put its encoder beside it.")
+    entries = [entry for part in parts for entry in vae_entries(part, prefix="")]
+    return Draft(entries, facts.spec(vae, "vae") | config)
 
 
 def _unet_entries(model: Model, unet: Component) -> list[Entry]:

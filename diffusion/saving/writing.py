@@ -67,8 +67,8 @@ def require_room(folder: Path, entries: Sequence[Entry]) -> None:
     needed, free = sum(entry.nbytes for entry in entries), disk_usage(folder).free
     if needed + SPARE > free:
         raise OSError(
-            f"The file takes {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free on the disk of '{folder}'. Make "
-            "room there, or choose another output folder."
+            f"What is to be saved takes {needed / 1e9:.2f} GB, and {free / 1e9:.2f} GB are free on the disk of "
+            f"'{folder}'. Make room there, or choose another output folder."
         )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from diffusion.families import seems
 from diffusion.header import WeightFileError, read_header, torch_content
 from diffusion.tensors import Reader, Residence
 
@@ -22,13 +23,11 @@ def load_embedding(path: Path, width: int) -> Tensor:
     if chosen is None and len(tensors) == 1:
         chosen = next(iter(tensors.values()))
     if chosen is None or chosen.ndim not in (1, 2):
-        names = ", ".join(sorted(tensors)[:4]) or "nothing"
-        raise WeightFileError(f"'{path.name}' is no textual inversion embedding: it holds {names}.")
+        raise WeightFileError(f"'{path.name}' is no textual inversion embedding: {seems(read_header(path))}")
     vectors = chosen.float().reshape(-1, chosen.shape[-1])
     if vectors.shape[1] != width:
-        made_for = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)", 1280: " (SDXL)"}.get(
-            vectors.shape[1], ""
-        )
+        widths = {768: " (Stable Diffusion 1)", 1024: " (Stable Diffusion 2)", 1280: " (SDXL)"}
+        made_for = " (SDXL)" if "clip_g" in tensors else widths.get(vectors.shape[1], "")
         raise WeightFileError(
             f"The embedding '{path.name}' has vectors of width {vectors.shape[1]}{made_for}; this text encoder takes "
             f"{width}. Use an embedding made for the same family of models."

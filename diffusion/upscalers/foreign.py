@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from diffusion.families import looks_like
+from diffusion.families import looks_like, seems
 from diffusion.header import Header, WeightFileError, torch_tensors
 from diffusion.tensors import Residence
 from diffusion.torchvision_guard import hide_broken_torchvision
@@ -56,21 +56,21 @@ def load(header: Header, residence: Residence) -> Foreign:
     Raises WeightFileError, naming what the file looks like, where spandrel is missing, cannot be imported or does not
     know it either.
     """
-    seems = _seems(header)
-    if not seems.startswith(SAYS_NOTHING) and not any(seems.startswith(kind) for _, kind in KINDS):
-        raise WeightFileError(f"'{header.path.name}' is no upscaling model: it looks like {seems}.")
+    kind = _kind(header)
+    if not kind.startswith(SAYS_NOTHING) and not any(kind.startswith(known) for _, known in KINDS):
+        raise WeightFileError(f"'{header.path.name}' is no upscaling model: {seems(header)}")
     hide_broken_torchvision()
     try:
         import spandrel  # pyright: ignore[reportMissingImports] — an optional extra
     except ImportError as error:
         here = f"{header.path.name}' is no upscaling model of a kind that is read here (ESRGAN, Real-ESRGAN, compact)"
-        raise WeightFileError(f"'{here}: it looks like {seems}. {_missing(error)}") from error
+        raise WeightFileError(f"'{here}: it looks like {kind}. {_missing(error)}") from error
     try:
         described = spandrel.ModelLoader().load_from_state_dict(_tensors(header))
     except Exception as error:  # noqa: BLE001 — whatever the code of a hundred networks may raise
         raise WeightFileError(
             f"'{header.path.name}' is no upscaling model that is known here, and spandrel cannot load it either "
-            f"({_first_line(error)}): it looks like {seems}."
+            f"({_first_line(error)}): it looks like {kind}."
         ) from error
     enlarges = isinstance(described, spandrel.ImageModelDescriptor)
     if not enlarges or described.input_channels != described.output_channels:
@@ -81,7 +81,7 @@ def load(header: Header, residence: Residence) -> Foreign:
     return Foreign(described).requires_grad_(False).eval().to(residence.device)
 
 
-def _seems(header: Header) -> str:
+def _kind(header: Header) -> str:
     for pattern, kind in KINDS:
         if any(re.match(pattern, name) for name in header.tensors):
             return f"{kind} network"

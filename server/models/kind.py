@@ -18,6 +18,7 @@ VAE = ("first_stage_model.", "vae.")
 
 FOLDERS: tuple[tuple[str, str], ...] = (
     ("ipadapter", r"(image_proj|ip_adapter)\."),
+    ("photomaker", r"id_encoder\."),
     ("style_models", r"style_embedding$|transformer_layes\."),
     ("loras", r"lora_(unet|te\d?|transformer)_|.*[._](lora_(up|down|A|B)|lora\.(up|down)|hada_w1_a|lokr_w1)\b"),
     ("controlnet", r"(control_model|controlnet_cond_embedding|controlnet_down_blocks|input_hint_block)\."),

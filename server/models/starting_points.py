@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter
 
 from graph.spec import Frozen
 
-RUN_NOW: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner")
+RUN_NOW: tuple[str, ...] = ("sd1", "sd2", "sdxl", "sdxl-refiner", "sd-x4-upscaler")
 """Families this program runs: those of `diffusion.names`, which is out of reach here."""
 
 

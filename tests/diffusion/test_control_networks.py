@@ -143,4 +143,4 @@ def test_a_network_larger_than_its_memory_gives_the_same_bits(tmp_path, monkeypa
     whole = asked(net, TOLD)
     monkeypatch.setattr(f"{__name__}.WEIGHTS", Weights("cpu", "fp32", budget=3_000_000, note=(said := []).append))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(asked(net, TOLD), whole, strict=True))
-    assert "its controlnet takes 14 MB" in said[0]
+    assert "its ControlNet takes 14 MB" in said[0]

@@ -10,11 +10,12 @@ from torch.nn.functional import avg_pool2d
 from diffusion import asking
 from diffusion.asking import ask
 from diffusion.changes import Residuals
+from diffusion.conditioning import read_by_controls
 from diffusion.context import Context
 from diffusion.controlling import control_picture, controlled, sharing_controls
 from diffusion.equipment import Equipment
 from diffusion.guidance import Cfg, Guided, guided, lay_sides
-from diffusion.values import Area, Conditioning, Control, ControlNet, Image, WeightFile
+from diffusion.values import Area, Conditioning, ConditioningEntry, Control, ControlNet, Image, WeightFile
 from tests.diffusion.fake_network import FakeNetwork, prompt
 
 NETS = [ControlNet("controlnet", WeightFile(f"/models/{name}.safetensors", name)) for name in ("one", "two")]
@@ -53,7 +54,7 @@ class Steered(FakeNetwork):
 
     def __call__(self, x: Tensor, timestep: Tensor, context: Context) -> Tensor:
         super().__call__(x, timestep, context)
-        given = context.residuals
+        given = context.steered(x, timestep).residuals
         return torch.zeros_like(x) if given is None else given.skips[0].expand_as(x)
 
 
@@ -225,6 +226,46 @@ def test_where_a_part_is_steered_its_opposite_is_steered_alike():
 def test_a_network_that_is_not_lent_is_named():
     with pytest.raises(LookupError, match=r"'one.safetensors' is not lent for this run"):
         laid(FakeNetwork(), controlled(prompt(0.5), Control(NETS[0], PICTURE)))
+
+
+def test_controls_may_read_a_text_of_their_own():
+    """The network reads 0.8 and −0.4, the control 0.5 and −0.4, tokens repeated to one length."""
+    net = network(one := Mean())
+    texts = {"pooled": torch.zeros(1, 5)}
+    own = prompt(0.5, tokens=4, pooled=torch.ones(1, 5))
+    positive = read_by_controls(controlled(prompt(0.8, **texts), Control(NETS[0], PICTURE)), own)
+    negative = controlled(prompt(-0.4, **texts), Control(NETS[0], PICTURE))
+    guided(net, positive, negative, 3.0, SHAPE)(X, SIGMA)
+    ((_, _, read),) = one.asked
+    assert [sorted({float(value) for value in row.unique()}) for row in read.tokens] == [
+        [pytest.approx(mood)] for mood in (0.5, 0.5, -0.4, -0.4)
+    ]
+    assert read.tokens.shape == (4, 4, 3)
+    assert read.pooled is not None
+    assert read.pooled.mean(1).tolist() == [1, 1, 0, 0]
+    (call,) = net.calls
+    assert call.tokens.mean((1, 2)).tolist() == pytest.approx([0.8, 0.8, -0.4, -0.4])
+    assert call.tokens.shape == (4, 2, 3)
+    assert call.pooled is not None
+    assert not call.pooled.any()
+
+
+def test_parts_of_a_call_keep_the_texts_of_their_controls(monkeypatch):
+    monkeypatch.setattr(asking, "LARGEST_CALL", 16 * 24)
+    net = network(one := Mean())
+    positive = read_by_controls(controlled(prompt(0.8), Control(NETS[0], PICTURE)), prompt(0.5))
+    negative = read_by_controls(controlled(prompt(-0.4), Control(NETS[0], PICTURE)), prompt(0.25))
+    guided(net, positive, negative, 3.0, SHAPE)(X, SIGMA)
+    assert [float(read.tokens.mean()) for _, _, read in one.asked] == pytest.approx([0.5, 0.5, 0.25, 0.25])
+
+
+def test_a_text_of_another_model_is_refused():
+    wide = Conditioning((ConditioningEntry(torch.zeros(1, 2, 9)),))
+    positive = read_by_controls(controlled(prompt(0.8), Control(NETS[0], PICTURE)), wide)
+    with pytest.raises(
+        ValueError, match=r"\(CLIPTextEncodeControlnet\) was encoded for another model: its tokens are 9"
+    ):
+        laid(network(Mean()), positive)
 
 
 def test_pictures_have_colours_whatever_they_came_with():

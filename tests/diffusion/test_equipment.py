@@ -12,13 +12,13 @@ from diffusion.equipment import equipped
 from diffusion.families.controlnet import read_control_net
 from diffusion.header import WeightFileError
 from diffusion.memory import Weights
-from diffusion.values import Control, ControlNet, Model
-from tests.diffusion.fake_network import prompt
-from tests.diffusion.tiny import tiny_unet, write_tiny_checkpoint
+from diffusion.values import Conditioning, ConditioningEntry, Control, ControlNet, Model
+from tests.diffusion.tiny import TEXT_WIDTH, tiny_unet, write_tiny_checkpoint
 from tests.diffusion.tiny_control import tiny_adapter, tiny_control, write, write_original
 from tests.diffusion.tiny_families import tiny_sdxl
 
 PICTURE = torch.zeros(1, 3, 64, 64)
+PROMPT = Conditioning((ConditioningEntry(torch.zeros(1, 77, TEXT_WIDTH)),))
 
 
 class Watched:
@@ -52,7 +52,7 @@ def nets(tmp_path) -> list[ControlNet]:
 
 def test_control_networks_are_lent_once_each_for_the_whole_run(model, nets):
     weights = Watched()
-    sides = [controlled(prompt(0.5), Control(net, PICTURE)) for net in (nets[0], nets[1], nets[0])]
+    sides = [controlled(PROMPT, Control(net, PICTURE)) for net in (nets[0], nets[1], nets[0])]
     with equipped(model, sides, weights) as network:
         assert weights.lent == [model, *nets]
         assert list(network.equipment.controls) == nets
@@ -61,7 +61,7 @@ def test_control_networks_are_lent_once_each_for_the_whole_run(model, nets):
 
 def test_without_controls_the_model_is_lent_alone(model):
     weights = Watched()
-    with equipped(model, [prompt(0.5)], weights) as network:
+    with equipped(model, [PROMPT], weights) as network:
         assert weights.lent == [model]
         assert network.equipment.controls == {}
 
@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_told_before_anything_is_lent(model, tmp_path):
         pytest.raises(
             WeightFileError, match=r"The ControlNet 'xl.safetensors' steers .*'model.safetensors' is a model"
         ),
-        equipped(model, [controlled(prompt(0.5), Control(wrong, PICTURE))], weights),
+        equipped(model, [controlled(PROMPT, Control(wrong, PICTURE))], weights),
     ):
         pass
     assert weights.weights.loads == 0

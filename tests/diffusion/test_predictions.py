@@ -16,6 +16,7 @@ from diffusion.predictions import chosen_prediction, ending_in_noise, repredicte
 from tests.diffusion.tiny import write_tiny_checkpoint
 
 FAMILY = EpsPrediction(discrete_sigmas())
+VELOCITIES = ContinuousSampling("v_prediction", 500.0, 0.03, told="angle")
 
 
 def latents(seed: int) -> torch.Tensor:
@@ -100,6 +101,26 @@ def test_continuous_levels_are_even_in_log_sigma() -> None:
     torch.testing.assert_close(found.sigma(found.timestep(found.sigmas)), found.sigmas)
     x, out = latents(1), latents(2)
     torch.testing.assert_close(found.denoised(x, out, torch.tensor(2.0)), x - 2 * out)
+
+
+def test_a_velocity_told_as_an_angle_turns_back_into_the_picture() -> None:
+    """x_φ = cos φ · picture + sin φ · noise, v = its derivative by φ; the sampler's x is x_φ / cos φ."""
+    found, picture, noise = repredicted(FAMILY, (VELOCITIES,)), latents(1), latents(2)
+    for share in (0.03, 0.4, 0.5, 0.97):
+        angle = torch.tensor(share * math.pi / 2)
+        turned = angle.cos() * picture + angle.sin() * noise
+        velocity = angle.cos() * noise - angle.sin() * picture
+        x, sigma = turned / angle.cos(), angle.tan()
+        assert float(found.timestep(sigma)) == pytest.approx(share, rel=1e-5)
+        torch.testing.assert_close(found.scale_input(x, sigma), turned, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found.denoised(x, velocity, sigma), picture, rtol=1e-4, atol=1e-4)
+
+
+def test_its_levels_are_even_in_log_sigma_too() -> None:
+    found = repredicted(FAMILY, (VELOCITIES,))
+    assert (found.sigma_min, found.sigma_max) == pytest.approx((0.03, 500.0), rel=1e-5)
+    assert found.percent_to_sigma(0.5) == pytest.approx(15**0.5)
+    torch.testing.assert_close(found.sigma(found.timestep(found.sigmas)), found.sigmas, rtol=1e-3, atol=0.0)
 
 
 def test_weights_lend_a_network_with_the_chosen_prediction(tmp_path) -> None:

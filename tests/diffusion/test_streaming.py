@@ -1,12 +1,16 @@
 """Layers that come and go: the bits of the whole network, never more layers there than there is room for."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from diffusion import memory
+from diffusion.activations import denoising_bytes
 from diffusion.checkpoint import Parts, component, read_checkpoint
 from diffusion.context import Context
 from diffusion.families.controlnet import read_control_net, with_task
@@ -15,7 +19,7 @@ from diffusion.lora.clone import clone
 from diffusion.lora.patch import LoraPatch
 from diffusion.memory import Weights
 from diffusion.streaming import FromFile, Layer, Shelf, emptied, layers_of, stream
-from diffusion.tensors import Residence
+from diffusion.tensors import Reader, Residence
 from diffusion.text.tokens import Chunk
 from diffusion.values import ControlNet, Model, WeightFile
 from tests.diffusion.lora.made import CONVOLUTION, FEED, LAYERS, answer, kohya, noise, plain_lora, saved
@@ -97,10 +101,40 @@ def test_the_tiny_networks_do_stream(parts):
     answer(weights, parts.model)
     assert held(weights).is_streamed
     assert told == [
-        "tiny.safetensors: its unet takes 3 MB, more than is left of the memory of cpu. "
+        "tiny.safetensors: its U-Net takes 3 MB, more than is left of the memory of cpu. "
         "Its layers come and go as they are needed, which is slower."
     ]
     assert weights.bytes_held <= SMALL
+
+
+def test_what_is_there_when_streaming_begins_is_not_read_again(parts, monkeypatch):
+    """The whole network fits, computing with it does not: only layers that had to leave are read a second time."""
+    monkeypatch.setattr(memory, "NEGLIGIBLE", 0)
+    read, true = Counter[str](), Reader.read
+
+    def counted(reader: Reader, name: str, *given: Any, **more: Any) -> torch.Tensor:
+        tensor = true(reader, name, *given, **more)
+        read[name] += tensor.numel() * reader.header.tensors[name].nbytes // reader.header.tensors[name].count
+        return tensor
+
+    wide = Weights("cpu", "fp32")
+    wanted = answer(wide, parts.model)
+    own = wide.bytes_held
+    need = denoising_bytes({"block_out_channels": (32, 64)}, len(X), X.shape[2], X.shape[3], 4)
+    monkeypatch.setattr(Reader, "read", counted)
+    weights = tight(budget=own + need // 2)
+    with weights.lend(parts.model):
+        pass
+    once = dict(read)
+    assert sum(once.values()) == own // 2  # the file is in half precision
+    assert not held(weights).is_streamed
+    assert torch.equal(answer(weights, parts.model), wanted)
+    shelf = held(weights).shelf
+    assert shelf is not None
+    left = sum(layer.nbytes for layer in shelf.layers) - shelf.kept
+    assert 0 < left < own // 2
+    # Layers leave from the end until there is room: one that then fits again has been read again, too.
+    assert sum(read.values()) <= own // 2 + (left + shelf.least) // 2
 
 
 def test_a_mapped_file_takes_nothing_and_stays_whole(tmp_path: Path):

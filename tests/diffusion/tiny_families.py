@@ -29,6 +29,7 @@ class Tiny:
     name: str
     unet: UNet2DConditionModel
     texts: Mapping[str, nn.Module]
+    factor: int = 8
 
     def write(self, path: Path, dtype: torch.dtype = torch.float32, **config: Any) -> Path:
         """Write it as one file in the original layout. config: what is to stand in the metadata besides."""
@@ -44,11 +45,11 @@ class Tiny:
         found = {file: unet[name] for name, file in unet_names(list(unet), layers_per_block=1).items()}
         for prefix, part in PREFIXES[self.name].items():
             found |= text_tensors(self.texts[part], prefix)
-        return found | vae_tensors()
+        return found | vae_tensors(factor=self.factor)
 
     def write_folder(self, path: Path, **scheduler: Any) -> Path:
         """Write it as a diffusers folder. scheduler: its configuration."""
-        for part, module in {"unet": self.unet, "vae": tiny_vae(), **self.texts}.items():
+        for part, module in {"unet": self.unet, "vae": tiny_vae(factor=self.factor), **self.texts}.items():
             module.save_pretrained(path / part)
         (path / "model_index.json").write_text("{}", encoding="utf-8")
         (path / "scheduler").mkdir()
@@ -63,6 +64,7 @@ PREFIXES: Mapping[str, Mapping[str, str]] = {
     },
     "sdxl-refiner": {"conditioner.embedders.0.model.": "text_encoder_2"},
     "sd2": {"cond_stage_model.model.": "text_encoder"},
+    "sd-x4-upscaler": {"cond_stage_model.model.": "text_encoder"},
 }
 
 
@@ -95,6 +97,24 @@ def tiny_refiner() -> Tiny:
 def tiny_sd2() -> Tiny:
     """Linear layers before and after attention, OpenCLIP's text encoder."""
     return Tiny("sd2", _unet(G_WIDTH, None), {"text_encoder": _clip(G_WIDTH, "gelu", 13)})
+
+
+def tiny_x4_upscaler() -> Tiny:
+    """Sees three channels beside the latent and is told a class; the upper of two levels attends to tokens alone."""
+    unet = UNet2DConditionModel(
+        sample_size=16,
+        in_channels=7,
+        block_out_channels=WIDTHS,
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2,
+        cross_attention_dim=G_WIDTH,
+        attention_head_dim=(2, 4),
+        use_linear_projection=True,
+        only_cross_attention=(True, False),
+        num_class_embeds=1000,
+    )
+    return Tiny("sd-x4-upscaler", seeded(unet, 14), {"text_encoder": _clip(G_WIDTH, "gelu", 13)}, factor=4)
 
 
 def _unet(tokens: int, told: int | None, in_channels: int = 4) -> UNet2DConditionModel:

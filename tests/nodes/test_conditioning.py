@@ -42,6 +42,15 @@ def encoded(text: str, clip: TextEncoder, models: Path) -> Conditioning:
     return nodes.encode_text(text, clip, weights=WEIGHTS, files=Folders((models,)))
 
 
+def test_controls_are_given_a_text_of_their_own(clip: TextEncoder, models: Path) -> None:
+    given, services = encoded("red apple", clip, models), {"weights": WEIGHTS, "files": Folders((models,))}
+    (entry,) = nodes.encode_text_for_controls(clip, given, "hello world", **services).entries
+    (read,) = encoded("hello world", clip, models).entries
+    assert entry.tokens is given.entries[0].tokens
+    assert entry.control_tokens is not None
+    assert torch.equal(entry.control_tokens, read.tokens)
+
+
 @pytest.mark.parametrize("name", ["pomme", "fruit/pomme", "fruit/pomme.safetensors"])
 def test_an_embedding_stands_for_its_vectors(name: str, clip: TextEncoder, models: Path) -> None:
     word, embedding = encoded("red apple", clip, models), encoded(f"red embedding:{name}", clip, models)

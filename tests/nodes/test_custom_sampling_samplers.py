@@ -21,6 +21,7 @@ DEFAULTS: list[tuple[Any, str, dict[str, Any]]] = [
     (nodes.euler_ancestral_cfg_pp, "euler_ancestral_cfg_pp", {}),
     (nodes.euler_cfg_pp, "euler_cfg_pp", {"version": "regular"}),
     (nodes.lms, "lms", {}),
+    (nodes.lcm_upscale, "lcm", {}),
     (nodes.dpmpp_3m_sde, "dpmpp_3m_sde", {"noise_device": "cpu"}),
     (nodes.dpmpp_2m_sde, "dpmpp_2m_sde", {"solver_type": "midpoint", "noise_device": "gpu"}),
     (nodes.dpmpp_2m_sde, "dpmpp_2m_sde_heun", {"solver_type": "heun", "noise_device": "cpu"}),
@@ -95,3 +96,13 @@ def test_settings_that_never_get_on_are_refused() -> None:
     for change in ({"rtol": 0.0, "atol": 0.0}, {"h_init": 0.0}, {"accept_safety": 1.0}):
         with pytest.raises(ValueError, match="SamplerDPMAdaptative never gets on with"):
             nodes.dpm_adaptive(**change)
+
+
+def test_a_growing_latent_ends_with_the_ratios_size() -> None:
+    """Its settings in the words of the library."""
+    recipe = nodes.lcm_upscale(1.5, 2, "area")
+    assert recipe.options == {"scale": 1.5, "scale_steps": 2, "method": "area"}
+    x = 10 * initial_noise((1, 4, 8, 8), 0)
+    noise = noise_for(recipe.name, x, LEVELS, 3, options=recipe.options)
+    *_, step = sampler(recipe.name)(gaussian("eps"), x, LEVELS, noise=noise, **recipe.options)
+    assert step.x.shape == (1, 4, 12, 12)

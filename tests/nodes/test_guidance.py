@@ -33,6 +33,7 @@ from nodes.guidance import (
     renorm_guidance,
     repaint_by_degrees,
     rescale_guidance,
+    sample_continuous_velocities,
     sample_continuously,
     sample_discretely,
     scale_guidance_by_frequency,
@@ -53,6 +54,10 @@ from tests.diffusion.fake_network import MODEL, prompt
         (sample_discretely(MODEL, "lcm"), DiscreteSampling("lcm")),
         (sample_discretely(MODEL, "v_prediction", zsnr=True), DiscreteSampling("v_prediction", zsnr=True)),
         (sample_continuously(MODEL, "edm", 80.0, 0.002), ContinuousSampling("edm", 80.0, 0.002)),
+        (
+            sample_continuous_velocities(MODEL, "v_prediction", 500.0, 0.03),
+            ContinuousSampling("v_prediction", 500.0, 0.03, told="angle"),
+        ),
         (tangential_guidance(MODEL).patched_model, TangentialGuidance()),
         (scale_noise(MODEL), ScaledNoise(1.005)),
         (repaint_by_degrees(MODEL), DifferentialMask(1.0)),
@@ -96,3 +101,5 @@ def test_predictions_of_other_families_are_refused(sampling: Any) -> None:
 def test_noise_levels_that_do_not_fall_are_refused() -> None:
     with pytest.raises(ValueError, match="sigma_min 0 must be above 0 and below sigma_max 80"):
         sample_continuously(MODEL, "edm", 80.0, 0.0)
+    with pytest.raises(ValueError, match=r"ModelSamplingContinuousV: sigma_min 9 .* below sigma_max 9"):
+        sample_continuous_velocities(MODEL, "v_prediction", 9.0, 9.0)

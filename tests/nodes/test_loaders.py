@@ -10,8 +10,10 @@ from safetensors.torch import save_file
 from diffusion.header import WeightFileError
 from diffusion.values import Model, TextEncoder, Vae
 from graph.files import File
+from graph.folders import Folders
 from graph.node import node_type_of
 from nodes.loaders import load_checkpoint, load_text_encoder, load_text_encoders, load_unet, load_vae
+from tests.diffusion.families.test_tiny_autoencoder import halves
 from tests.diffusion.tiny import tiny_text_encoder, write_tiny_checkpoint
 
 
@@ -31,6 +33,16 @@ def test_a_checkpoint_gives_three_recipes(file):
 
 def test_a_checkpoint_has_an_autoencoder_to_load(file):
     assert load_vae(file) == load_checkpoint(file).VAE
+
+
+def test_a_tiny_autoencoder_in_two_files_is_named_as_one(tmp_path: Path):
+    (tmp_path / "vae_approx").mkdir()
+    encoder, decoder = halves(tmp_path / "vae_approx", "taesdxl")
+    found = load_vae(Folders((tmp_path,)).find("vae", "taesdxl"))
+    assert (found.family, found.file.path) == ("sdxl", str(decoder))
+    assert found.encoder is not None
+    assert found.encoder.path == str(encoder)
+    assert found.encoder.digest != found.file.digest
 
 
 def test_a_denoiser_alone_may_be_rounded(file):

@@ -111,3 +111,13 @@ def test_an_instruction_begins_with_nothing_and_sees_the_picture(sd1, picture):
     assert torch.equal(shown.samples, encode(picture, sd1.vae, WEIGHTS).samples)
     assert not latent.samples.any()
     assert latent.samples.shape == shown.samples.shape
+
+
+def test_a_picture_to_be_enlarged_is_shown_as_it_is(picture):
+    positive, negative, latent = nodes.condition_upscaling(picture, prompt(1.0), prompt(0.0), 2.5, 0.25)
+    shown = positive.entries[0].shown
+    assert shown is not None
+    assert shown is negative.entries[0].shown
+    assert torch.equal(shown.samples, picture.pixels.movedim(-1, 1) * 2 - 1)
+    assert (shown.noise, latent.empty_size) == (0.25, (175, 160))
+    assert nodes.condition_upscaling(picture, prompt(1.0), prompt(0.0), 0.0).latent.empty_size == (1, 1)

@@ -24,12 +24,16 @@ from diffusion.values import (
     Model,
 )
 from graph.files import File
+from graph.folders import Folders
 from graph.node import node_type_of
+from nodes.conditioning import encode_text
 from nodes.picture_prompts import (
     apply_style,
+    encode_person,
     encode_picture,
     load_clip_vision,
     load_ip_adapter,
+    load_photomaker,
     load_style_model,
     load_unclip_checkpoint,
     prompt_with_picture,
@@ -37,6 +41,7 @@ from nodes.picture_prompts import (
 )
 from tests.diffusion.tiny import seeded, tiny_tensors, tiny_unet, write_tiny_checkpoint
 from tests.diffusion.tiny_adapters import write_adapter
+from tests.diffusion.tiny_photomaker import write_photomaker
 from tests.diffusion.tiny_vision import open_clip_tensors, tiny_vision, write_vision
 
 WEIGHTS = Weights("cpu", "fp32")
@@ -133,6 +138,17 @@ def test_a_style_is_applied(vision, home):
     (wanted,) = styled(text, style, look, WEIGHTS, 0.5).entries
     assert torch.equal(entry.tokens, wanted.tokens)
     assert entry.tokens.shape == (1, 5, 64)
+
+
+def test_a_word_becomes_the_person_on_pictures(tmp_path):
+    clip = read_checkpoint(write_tiny_checkpoint(tmp_path / "sd.safetensors"), "a person").text_encoder
+    path = write_photomaker(tmp_path / "person.safetensors", 40, 24)
+    person, services = load_photomaker(File(path.name, path, "p")), {"weights": WEIGHTS, "files": Folders((tmp_path,))}
+    spec = node_type_of(encode_person).spec
+    assert spec.inputs[3].default == "photograph of photomaker"
+    (entry,) = encode_person(person, IMAGE, clip, "a cat photomaker", **services).entries
+    (plain,) = encode_text("a cat", clip, **services).entries
+    assert (entry.tokens != plain.tokens).any(2)[0].nonzero().flatten().tolist() == [2]
 
 
 def test_inputs_of_picture_prompts():

@@ -38,6 +38,7 @@ from tests.diffusion.preprocessors.written import write_depth_anything, write_rt
 from tests.diffusion.tiny import seeded, tiny_tensors, tiny_text_encoder, tiny_unet, write_tiny_checkpoint
 from tests.diffusion.tiny_adapters import write_adapter
 from tests.diffusion.tiny_control import tiny_control, write_original
+from tests.diffusion.tiny_photomaker import write_photomaker
 from tests.diffusion.tiny_vision import open_clip_tensors, tiny_vision, write_vision
 from tests.diffusion.upscalers.written import compact_tensors, written
 
@@ -70,6 +71,7 @@ REFUSED = {
     "LatentConcat-dim=-t",
     "LatentCut-dim=t",
     "ModelSamplingContinuousEDM-least",
+    "ModelSamplingContinuousV-least",
     "ModelSamplingContinuousEDM-sampling=edm_playground_v2.5",
     "ModelSamplingContinuousEDM-sampling=cosmos_rflow",
     "LoraSave-default",
@@ -139,6 +141,7 @@ def picture_files(home: Path) -> dict[str, File]:
         "clip_vision": File("vision.safetensors", write_vision(home / "vision.safetensors"), "11"),
         "style_models": File("style.safetensors", home / "style.safetensors", "12"),
         "ipadapter": File("ip.bin", write_adapter(home / "ip.bin", "plain", tiny_unet()), "13"),
+        "photomaker": File("person.safetensors", write_photomaker(home / "person.safetensors", 40, 24), "20"),
     }
 
 
@@ -231,6 +234,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         "CLIP_VISION_OUTPUT": function("CLIPVisionEncode")(vision, values["IMAGE"], "none", weights=weights),
         "STYLE_MODEL": function("StyleModelLoader")(pictured["style_models"]),
         "IPADAPTER": function("IPAdapterModelLoader")(pictured["ipadapter"]),
+        "PHOTOMAKER": function("PhotoMakerLoader")(pictured["photomaker"]),
     }
     seeing = vision_files(home)
     values |= {
@@ -250,6 +254,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
         ("vae", ""): file,
         ("diffusion_models", ""): file,
         ("loras", ""): lora,
+        ("hypernetworks", ""): File("net.pt", hypernetwork_file(home / "net.pt"), "19"),
         ("text_encoders", ""): File("clip.safetensors", clip_file(home / "clip.safetensors"), "5"),
         ("controlnet", ""): control_net,
         ("upscale_models", ""): File("tiny.safetensors", Path(upscaler.file.path), "4"),
@@ -263,6 +268,13 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 def lora_file(path: Path) -> Path:
     """A LoRA for one layer of the U-Net and one of the text encoder."""
     save_file(plain_lora(tiny_unet(), (LINEAR,))[0] | TEXT_LORA, path)
+    return path
+
+
+def hypernetwork_file(path: Path) -> Path:
+    """Networks of one layer for what attends to the text."""
+    layer = {"linear.0.weight": torch.eye(64), "linear.0.bias": torch.zeros(64)}
+    torch.save({64: (layer, layer)}, path)
     return path
 
 

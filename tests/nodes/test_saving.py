@@ -12,6 +12,7 @@ from safetensors import safe_open
 
 from diffusion.checkpoint import Parts, read_checkpoint, read_text_encoders, read_unet, read_vae
 from diffusion.saving import writing
+from diffusion.saving.files import text_drafts
 from graph.files import File, SavedFiles
 from graph.folders import OutputFolder
 from graph.progress import Progress
@@ -19,6 +20,7 @@ from nodes.lora import load_lora_of_model
 from nodes.merging import subtract_models
 from nodes.saving import save_checkpoint, save_lora, save_model, save_text_encoders, save_vae
 from tests.diffusion.tiny import write_tiny_checkpoint
+from tests.diffusion.tiny_families import tiny_sdxl
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,22 @@ def test_a_difference_becomes_a_lora_that_a_loader_takes(parts, services, tmp_pa
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(parts, services, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(writing, "disk_usage", lambda folder: type("Usage", (), {"free": 1_000_000}))
     with pytest.raises(
-        OSError, match=r"The file takes 0\.\d\d GB, and 0\.00 GB are free on the disk of '.*'\. Make room"
+        OSError, match=r"What is to be saved takes 0\.\d\d GB, and 0\.00 GB are free on the disk of '.*'\. Make room"
     ):
         finished(save_vae(parts.vae, **services))
     assert not [name for name in os.listdir(tmp_path / "vae") if not name.endswith(".reserved")]
+
+
+def test_several_files_must_have_room_together(services, tmp_path: Path, monkeypatch):
+    """Room for either of SDXL's text encoders, not for both: none is begun."""
+    clip = read_checkpoint(tiny_sdxl().write(tmp_path / "sdxl.safetensors"), "xl").text_encoder
+    one, other = (draft.nbytes for draft in text_drafts(clip))
+    free = writing.SPARE + max(one, other) + 10_000
+    assert free < writing.SPARE + one + other
+    monkeypatch.setattr(writing, "disk_usage", lambda folder: type("Usage", (), {"free": free}))
+    with pytest.raises(OSError, match="What is to be saved takes"):
+        finished(save_text_encoders(clip, **services))
+    assert not [name for name in os.listdir(tmp_path / "clip") if not name.endswith(".reserved")]
 
 
 def test_a_save_that_is_cancelled_leaves_nothing(parts, services, tmp_path: Path):

@@ -83,7 +83,7 @@ def test_a_checkpoint_a_lora_and_a_picture_are_refused(tmp_path: Path):
     for path, told in (
         (checkpoint, "'checkpoint.safetensors' is no upscaling model: it looks like "),
         (lora, "'lora.safetensors' is no upscaling model: it looks like a LoRA, which changes a model but is none."),
-        (picture, "'picture.pth' is no file of weights: it looks like a picture."),
+        (picture, "'picture.pth' is no file of weights: it looks like a picture; choose a file of weights."),
     ):
         with pytest.raises(WeightFileError) as error:
             load_upscale_model(File(path.name, path, path.name))

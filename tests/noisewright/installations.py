@@ -98,14 +98,14 @@ def workflow(path: Path, name: str, *, checkpoint: str = "sprout.safetensors") -
     return path
 
 
-def hypernetwork(path: Path) -> Path:
+def shifted(path: Path) -> Path:
     """A workflow with a node type of ComfyUI's own that is not here."""
     api = json.loads(text_of("text-to-image.api.json").replace("sprout.safetensors", "mine/little.safetensors"))
     (loader,) = [key for key, node in api.items() if node["class_type"] == "CheckpointLoaderSimple"]
     (sampler,) = [node for node in api.values() if node["class_type"] == "KSampler"]
-    settings = {"model": [loader, 0], "hypernetwork_name": "a.pt", "strength": 1.0}
-    api["hyper"] = {"class_type": "HypernetworkLoader", "inputs": settings}
-    sampler["inputs"]["model"] = ["hyper", 0]
+    settings = {"model": [loader, 0], "shift": 1.73}
+    api["shift"] = {"class_type": "ModelSamplingAuraFlow", "inputs": settings}
+    sampler["inputs"]["model"] = ["shift", 0]
     path.write_text(json.dumps(api), encoding="utf-8")
     return path
 
@@ -144,7 +144,7 @@ def comfyui(root: Path) -> Path:
     workflow(saved / "misplaced.json", "text-to-image.json", checkpoint="wide.safetensors")
     workflow(saved / "packs.json", "packs-missing.json")
     workflow(saved / "loras.json", "bypassed-loras.json")
-    hypernetwork(saved / "hyper.json")
+    shifted(saved / "shifted.json")
     workflow(saved / "picture.json", "image-to-image.json")
     picture(root / "input" / "mine.png")
     load = saved / "picture.json"

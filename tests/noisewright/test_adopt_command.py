@@ -43,7 +43,7 @@ def test_the_page_is_plain_and_says_first_what_to_do(comfyui: Path, tmp_path: Pa
     assert f'models = ["{comfyui}"]' in out
     assert str(tmp_path / "home" / "settings.toml") in out
     assert "      6  run now\n" in out
-    assert "      1 would run after node type 'HypernetworkLoader' exists\n" in out
+    assert "      1 would run after node type 'ModelSamplingAuraFlow' exists\n" in out
     assert "      1 need node type 'VHS_VideoCombine', and more\n" in out
     assert "checkpoints/half.pt: it was cut off" in out
     assert out.count("\n\n\n") == 0

@@ -357,8 +357,8 @@ def test_a_missing_model_whose_address_the_workflow_names(tmp_path: Path, home: 
 
 
 def test_what_keeps_a_workflow_from_running(report: Report):
-    (need,) = judged(report, "hyper.json").needs
-    assert (need.kind, need.name) == ("node type", "HypernetworkLoader")
+    (need,) = judged(report, "shifted.json").needs
+    assert (need.kind, need.name) == ("node type", "ModelSamplingAuraFlow")
     (need,) = judged(report, "large.json").needs
     assert (need.kind, need.name) == ("family", "Stable Diffusion XL")
     packs = judged(report, "packs.json")
@@ -403,7 +403,7 @@ def test_pictures_of_a_web_ui(tmp_path: Path, home: Home, catalogue: Catalogue):
 
 def test_reasons_are_counted_and_the_most_useful_comes_first(report: Report):
     counted = {reason.need.name: (reason.alone, reason.among) for reason in report.reasons}
-    assert counted["HypernetworkLoader"] == (1, 1)
+    assert counted["ModelSamplingAuraFlow"] == (1, 1)
     assert counted["comfyui-impact-pack"] == (0, 1)
     assert [reason.alone for reason in report.reasons] == sorted((r.alone for r in report.reasons), reverse=True)
 

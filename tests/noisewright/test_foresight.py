@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from diffusion.forecast import Drawn
+from diffusion.forecast import Drawn, Needed
 from graph.errors import GraphError
 from noisewright.engine import Engine
 
@@ -15,14 +15,14 @@ TEMPLATE = ROOT / "workflows" / "text-to-image.json"
 
 
 @pytest.fixture
-def seen(monkeypatch) -> list[tuple[list[str], Drawn | None]]:
+def seen(monkeypatch) -> list[tuple[list[Needed], Drawn | None]]:
     """What is asked about."""
     from diffusion import forecast
 
-    asked: list[tuple[list[str], Drawn | None]] = []
+    asked: list[tuple[list[Needed], Drawn | None]] = []
 
-    def foreseen(choice, limit, files, drawn) -> list[str]:
-        asked.append(([path.name for path, _ in files], drawn))
+    def foreseen(choice, limit, needed, drawn) -> list[str]:
+        asked.append((needed, drawn))
         return [f"limit {limit}"]
 
     monkeypatch.setattr(forecast, "foreseen", foreseen)
@@ -33,8 +33,11 @@ def test_it_asks_about_the_denoiser_and_the_largest_picture(seen, tmp_path: Path
     with Engine(data=tmp_path, memory="20MB", keep="nothing") as engine:
         said = engine.foresee(engine.plan(TEMPLATE, settings={"width": 96, "height": 64}))
     assert said == ("limit 20000000",)
-    ((files, drawn),) = seen
-    assert files == ["sprout.safetensors"]
+    ((needed, drawn),) = seen
+    assert {(one.wire, one.files[0][0].name) for one in needed} == {
+        (wire, "sprout.safetensors") for wire in ("MODEL", "CLIP", "VAE")
+    }
+    assert [one.decoded for one in needed if one.wire == "VAE"] == [(96, 64)]
     assert drawn is not None
     assert (drawn.width, drawn.height) == (96, 64)
     assert drawn.rows % 2 == 0
@@ -65,5 +68,5 @@ def test_a_tiny_model_needs_no_word(tmp_path: Path):
     with Engine(data=tmp_path, keep="nothing") as engine:
         assert engine.foresee(engine.plan(TEMPLATE)) == ()
     with Engine(data=tmp_path, memory="1MB", keep="nothing") as engine:
-        (sentence,) = engine.foresee(engine.plan(TEMPLATE))
+        sentence, *others = engine.foresee(engine.plan(TEMPLATE))
     assert sentence.startswith("The U-Net of 'sprout.safetensors' takes")

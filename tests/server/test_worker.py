@@ -170,6 +170,10 @@ def test_it_tells_what_it_knows_and_what_happens_in_order(tmp_path: Path):
             worker.tell("run", sampling(6, seed=6), run="no previews", wanted=[], previews=False)
             await ear.hear("over", run="no previews", status="done")
             assert not any(event["event"] == "node_preview" for event, _ in ear.events("no previews"))
+            worker.tell("run", sampling(40, seed=7), run="later", wanted=[], previews=False)
+            worker.tell("watch", run="later", previews=True)
+            await ear.hear("over", run="later", status="done")
+            assert any(event["event"] == "node_preview" for event, _ in ear.events("later"))
             assert (await worker.ask("free", models=True, results=True))["held"] == []
 
             broken = text.replace(b"sprout.safetensors", b"spruot.safetensors")

@@ -22,6 +22,8 @@ CLIP_G = {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 3
 CLIP_G |= {"projection_dim": 1280}
 VAE = {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2}
 VAE |= {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+SMALL_VAE = {"block_out_channels": (128, 256, 512), "layers_per_block": 2}
+SMALL_VAE |= {"down_block_types": ("DownEncoderBlock2D",) * 3, "up_block_types": ("UpDecoderBlock2D",) * 3}
 
 
 def unet_config(widths: tuple[int, ...], kinds: tuple[str, ...], depths: Any, **config: Any) -> dict[str, Any]:
@@ -60,6 +62,13 @@ PUBLISHED: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]], int]] = {
         {"text_encoder_2": CLIP_G},
         0,
     ),
+    "sd-x4-upscaler": (
+        unet_config((256, 512, 512, 1024), (PLAIN, CROSS, CROSS, CROSS), 1, cross_attention_dim=1024)
+        | {"attention_head_dim": 8, "in_channels": 7, "num_class_embeds": 1000}
+        | {"only_cross_attention": (False, True, True, False)},
+        {"text_encoder": CLIP_H},
+        0,
+    ),
 }
 """U-Net, text encoders, and the U-Net's parameters as its publisher counts them (0: not looked up)."""
 
@@ -75,7 +84,8 @@ def shapes(family: str) -> dict[str, tuple[int, ...]]:
     """Names and shapes of a published checkpoint."""
     unet_settings, texts, _ = PUBLISHED[family]
     with torch.device("meta"):
-        unet, vae = UNet2DConditionModel(**unet_settings).state_dict(), AutoencoderKL(**VAE).state_dict()
+        unet = UNet2DConditionModel(**unet_settings).state_dict()
+        vae = AutoencoderKL(**(SMALL_VAE if family == "sd-x4-upscaler" else VAE)).state_dict()
         encoders = {part: text_module(config).state_dict() for part, config in texts.items()}
     found = {file: tuple(unet[name].shape) for name, file in unet_names(list(unet), layers_per_block=2).items()}
     found |= {file: tuple(vae[name].shape) for name, file in vae_names(list(vae)).items()}

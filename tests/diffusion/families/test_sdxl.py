@@ -271,7 +271,10 @@ def test_the_latents_of_another_family_are_refused(sdxl, tmp_path):
 def test_conditionings_of_another_model_are_refused_with_both_sides_named(sdxl, refiner):
     (entry,) = prompt(PROMPT, refiner.text_encoder).entries
     foreign = prompt(PROMPT, refiner.text_encoder)
-    with pytest.raises(ValueError, match=f"its tokens are {G_WIDTH} wide, but this model attends to tokens of width"):
+    with pytest.raises(
+        ValueError,
+        match=f"its tokens are {G_WIDTH} wide, but .* a model of Stable Diffusion XL and attends to tokens of",
+    ):
         sampled(sdxl.model, (foreign, foreign))
     own = prompt(PROMPT, sdxl.text_encoder)
     bare = replace(own, entries=(replace(own.entries[0], pooled=entry.pooled),))
@@ -282,3 +285,15 @@ def test_conditionings_of_another_model_are_refused_with_both_sides_named(sdxl, 
     bare = replace(own, entries=(replace(own.entries[0], pooled=None),))
     with pytest.raises(ValueError, match="its pooled state is missing"):
         sampled(sdxl.model, (own, bare))
+
+
+def test_previews_have_the_published_colours():
+    """`latents_to_rgb` of diffusers' documentation, written out."""
+    from diffusion.families.sdxl import SPACE
+
+    latent = torch.randn(4, 5, 6, generator=torch.Generator().manual_seed(0))
+    weights = torch.tensor(((60.0, -60.0, 25.0, -70.0), (60.0, -5.0, 15.0, -50.0), (60.0, 10.0, -5.0, -35.0)))
+    truth = torch.einsum("lxy,lr->rxy", latent, weights.T) + torch.tensor((150.0, 140.0, 130.0))[:, None, None]
+    assert SPACE.rgb is not None
+    ours = torch.einsum("chw,cr->rhw", latent, torch.tensor(SPACE.rgb)) + torch.tensor(SPACE.rgb_bias)[:, None, None]
+    torch.testing.assert_close(255 * ours, truth, rtol=1e-5, atol=1e-3)

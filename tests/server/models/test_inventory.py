@@ -182,6 +182,7 @@ def shaped(*names: str, width: int = 8, **metadata: str) -> Header:
         (shaped("text_model.encoder.layers.0.mlp.fc1.weight"), "text_encoders", ""),
         (shaped("encoder.block.0.layer.0.SelfAttention.q.weight"), "text_encoders", ""),
         (shaped("vision_model.encoder.layers.0.mlp.fc1.weight"), "clip_vision", ""),
+        (shaped("id_encoder.vision_model.embeddings.class_embedding"), "photomaker", ""),
         (shaped("image_proj.layers.0.0.to_q.weight", "ip_adapter.1.to_k_ip.weight"), "ipadapter", ""),
         (shaped("style_embedding", "transformer_layes.0.attn.in_proj_weight"), "style_models", ""),
         (shaped("conv_first.weight", "body.0.rdb1.conv1.weight"), "upscale_models", ""),
