@@ -41,7 +41,7 @@ def encode(
     the states stand side by side, the shorter ones with empty chunks behind them; the pooled state is the last one's.
     text: one for all encoders, or one for each. An encoder with hooks on a schedule gives an entry for each part of
     sampling in which they stay the same. rewrite: is asked for each encoder. Raises WeightFileError, naming both sides,
-    for a hook of another family; ValueError for texts for other encoders than there are.
+    for a hook of another family; ValueError where a text would be read by no encoder.
     """
     if not isinstance(text, str):
         _check_encoders(text, clip)
@@ -57,7 +57,10 @@ def encode(
 
 
 def _check_encoders(texts: Mapping[Part, str], clip: TextEncoder) -> None:
-    if set(texts) != {text_part(file) for file in clip.files}:
+    """Of texts that are the same, one may have no encoder."""
+    parts = {text_part(file) for file in clip.files}
+    read = {texts[part] for part in parts if part in texts}
+    if not parts <= set(texts) or not set(texts.values()) <= read:
         name = Path(clip.files[0].path).name
         raise ValueError(
             f"A text was given for each of {len(texts)} encoders, as SDXL has them, but the CLIP of '{name}' is that "

@@ -57,7 +57,7 @@ def test_the_defaults_are_those_of_the_name(function: Any, name: str, given: dic
 @pytest.mark.parametrize(("function", "name", "given"), DEFAULTS, ids=lambda item: getattr(item, "__name__", None))
 def test_every_setting_is_one_of_the_sampler(function: Any, name: str, given: dict[str, Any]) -> None:
     recipe = function(**declared(function) | given)
-    taken = inspect.signature(inspect.unwrap(sampler(name).run)).parameters
+    taken = inspect.signature(inspect.unwrap(sampler(recipe.name).run)).parameters
     assert set(recipe.options) <= set(taken)
 
 

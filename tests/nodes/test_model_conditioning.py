@@ -47,10 +47,12 @@ def test_sdxl_is_told_sizes_and_reads_two_texts(sdxl, folder):
     assert not torch.allclose(entry.tokens[..., :width], plain.tokens[..., :width])
 
 
-def test_a_model_with_one_encoder_reads_its_own_text(sd1, folder):
+def test_a_model_with_one_encoder_reads_one_text_and_drops_none(sd1, folder):
     services = {"weights": WEIGHTS, "files": Folders((folder,))}
-    (entry,) = nodes.encode_for_sdxl(sd1.text_encoder, 64, 64, 0, 0, 64, 64, "apple", "pear", **services).entries
+    (entry,) = nodes.encode_for_sdxl(sd1.text_encoder, 64, 64, 0, 0, 64, 64, "pear", "pear", **services).entries
     assert torch.equal(entry.tokens, encode_text("pear", sd1.text_encoder, **services).entries[0].tokens)
+    with pytest.raises(ValueError, match="for each of 2 encoders, as SDXL has them, but the CLIP of"):
+        nodes.encode_for_sdxl(sd1.text_encoder, 64, 64, 0, 0, 64, 64, "apple", "pear", **services)
 
 
 def test_the_refiner_is_told_a_score(folder):
