@@ -68,7 +68,7 @@ class Stack:
 
         return changed
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes of what is computed beside layers: shared by all strengths."""
         per_rank = [
@@ -78,7 +78,7 @@ class Stack:
         ]
         return sum(per_rank) * self.residence.dtype.itemsize
 
-    @property
+    @cached_property
     def merged_nbytes(self) -> int:
         """Bytes of the tensors that each combination of strengths has of its own."""
         return sum(_product(members[0][1].shape) for members in self._merged.values()) * self.residence.dtype.itemsize
