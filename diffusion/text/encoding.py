@@ -59,7 +59,7 @@ def encode(
 def _check_encoders(texts: Mapping[Part, str], clip: TextEncoder) -> None:
     """Of texts that are the same, one may have no encoder."""
     parts = {text_part(file) for file in clip.files}
-    read = {texts[part] for part in parts if part in texts}
+    read = {text for part, text in texts.items() if part in parts}
     if not parts <= set(texts) or not set(texts.values()) <= read:
         name = Path(clip.files[0].path).name
         raise ValueError(
