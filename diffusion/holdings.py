@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from diffusion.budget import Budget
+from diffusion.budget import Budget, give_back
 from diffusion.families import Part
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Holdings:
                 break
             if is_whole:
                 del self.held[key]
+                give_back(self.budget.device)  # a network knows itself in circles: it would stay until they are found
             else:
                 del self.held[key].variants[strengths]
         for held in self.held.values():

@@ -66,7 +66,7 @@ class Weights:
     _evaluations: int = field(default=0, init=False, repr=False)
     _loads: int = field(default=0, init=False, repr=False)
     _leaving: threading.Timer | None = field(default=None, init=False, repr=False)
-    _loans: list[Loan] = field(default_factory=list, init=False, repr=False)
+    _loans: dict[Loan, Lease] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.device, self.precision)
@@ -109,13 +109,13 @@ class Weights:
         with self._lock:
             self._stay()
             held = self._held.get(key) or self._hold(key, part, file, recipe, precision)
-            loan = self._lent(held, patches)
-            self._loans.append(loan)
+            loan, lease = self._lent(held, patches)
+            self._loans[loan] = lease
         try:
-            yield lending.ready(recipe, loan.lease, self._count)
+            yield lending.ready(recipe, lease, self._count)
         finally:
             with self._lock:
-                self._loans.remove(loan)
+                del self._loans[loan]
                 loan.variant.borrowers -= 1
                 self._leave_later()
 
@@ -344,29 +344,29 @@ class Weights:
         """Let layers of a network come and go from here on, also where it is lent. need: bytes to leave free."""
         residence = held.residence
         held.become(self._in_layers(held.component, residence, held.precision, held.module))
-        for loan in self._loans:
-            if loan.held is held and loan.lease.residence == residence:
-                self._hand_over(loan)
+        for loan, lease in self._loans.items():
+            if loan.held is held and lease.residence == residence:
+                self._hand_over(loan, lease)
         self._holdings.keep_layers(held, need)
         give_back(self._choice.device)
 
-    def _hand_over(self, loan: Loan) -> None:
+    def _hand_over(self, loan: Loan, lease: Lease) -> None:
         """Put the network that is held now into a lease."""
         held = loan.held
         loan.variant.borrowers -= 1
         loan.variant = self._borrowed(held, loan.patches)
-        loan.lease.take(loan.variant.run, held.residence, held.turn)
+        lease.take(loan.variant.run, held.residence, held.turn)
 
-    def _lent(self, held: Held, patches: tuple[LoraPatch, ...]) -> Loan:
+    def _lent(self, held: Held, patches: tuple[LoraPatch, ...]) -> tuple[Loan, Lease]:
         from diffusion.lease import Lease
 
         variant = self._borrowed(held, patches)
         said_of = {"what": called(held.component), "config": held.component.config}
         lease = Lease(variant.run, held.residence, turn=held.turn, note=self.note, **said_of)
-        loan = Loan(held, patches, variant, lease)
+        loan = Loan(held, patches, variant)
         lease.widen = None if held.precision == "fp32" else partial(self._widen, loan)
         lease.prepare, lease.relieve = partial(self._prepare, loan), partial(self._relieve, loan)
-        return loan
+        return loan, lease
 
     def _widen(self, loan: Loan, lease: Lease) -> None:
         """Load weights anew in a wider number type, unless another lease has done so, and put them into a lease."""
@@ -379,16 +379,18 @@ class Weights:
                     f"{held.precision}; it computes in {precision} from here on."
                 )
                 held.become(self._loaded(held.component, precision))
-            self._hand_over(loan)
+            self._hand_over(loan, lease)
             if held.precision == "fp32":
                 lease.widen = None
 
 
 @dataclass(eq=False)
 class Loan:
-    """What one borrower has: which network over which weights, under which patches, and what computes with it."""
+    """What one borrower has: which network over which weights, under which patches.
+
+    It does not know its lease, which knows it: in a circle both would hold on to weights that have left.
+    """
 
     held: Held
     patches: tuple[LoraPatch, ...]
     variant: Variant
-    lease: Lease

@@ -1,8 +1,10 @@
 """Lending: once in memory however often lent, evicted only outside the `with`, repeated where half precision fails."""
 
+import gc
 import re
 import shutil
 import threading
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,3 +182,20 @@ def test_the_environment_says_what_decides_the_numbers():
     assert weights.environment["torch"] == torch.__version__
     assert {"diffusers", "transformers"} <= set(weights.environment)
     assert weights.explain == "Networks compute on cpu. fp32 was asked for."
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])  # mapped; in layers that come and go
+def test_what_leaves_is_gone_at_once(parts, precision):
+    weights = Weights("cpu", precision, budget=1)
+    with weights.lend(parts.model) as network:
+        (held,) = weights._held.values()
+        assert held.is_streamed == (precision == "bf16")
+        left = weakref.ref(held.shelf or held.module)
+    del held
+    del network
+    gc.disable()
+    try:
+        with weights.lend(parts.text_encoder):
+            assert left() is None
+    finally:
+        gc.enable()
