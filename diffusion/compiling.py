@@ -28,8 +28,12 @@ def backend_of(recipe: object) -> str:
     return next((option.backend for option in reversed(options) if isinstance(option, CompiledNetwork)), "")
 
 
-def require_backend(backend: str, device: str) -> None:
+def require_backend(
+    backend: str, device: str, by: str = "TorchCompileModel", or_else: str = "leave the node out"
+) -> None:
     """Raise UnavailableError, saying what is missing, where a backend ("": none) cannot make code for a device.
+
+    by: what asks for it. or_else: what can be done without it.
 
     "cudagraphs" needs a CUDA device. "inductor" writes C++ for a processor and Triton for a CUDA device, and needs what
     compiles these.
@@ -37,13 +41,13 @@ def require_backend(backend: str, device: str) -> None:
     kind = device.partition(":")[0]
     if backend == "cudagraphs" and kind != "cuda":
         raise UnavailableError(
-            f"TorchCompileModel: the backend 'cudagraphs' records what a CUDA device does, but networks compute on "
-            f"{device}. Choose 'inductor', or leave the node out."
+            f"{by}: the backend 'cudagraphs' records what a CUDA device does, but networks compute on {device}. Choose "
+            f"'inductor', or {or_else}."
         )
     if backend == "inductor" and (missing := _missing(kind)):
         raise UnavailableError(
-            f"TorchCompileModel: the backend 'inductor' needs {missing} to make code for {device}, and there is none. "
-            "Install it, or leave the node out."
+            f"{by}: the backend 'inductor' needs {missing} to make code for {device}, and there is none. Install it, "
+            f"or {or_else}."
         )
 
 

@@ -21,6 +21,7 @@ from diffusion.changes import Call, Change, Place
 from diffusion.checkpoint import component
 from diffusion.families import looks_like
 from diffusion.header import WeightFileError, read_header, torch_content
+from diffusion.lora.clone import clone
 from diffusion.model_options import Hypernetwork
 from diffusion.values import Model, WeightFile
 
@@ -60,8 +61,8 @@ class Heeding(Change):
         width = seen.shape[-1]
         place = width, seen.device, seen.dtype
         if place not in self._placed:
-            for_keys, for_values = self.pairs[width]
-            self._placed[place] = for_keys.to(seen.device, seen.dtype), for_values.to(seen.device, seen.dtype)
+            for_keys, for_values = (clone(network).to(seen.device, seen.dtype) for network in self.pairs[width])
+            self._placed[place] = for_keys, for_values
         return self._placed[place]
 
 

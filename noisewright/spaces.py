@@ -3,7 +3,9 @@ files.
 """
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from diffusion.checkpoint import read_unet, read_vae, space_of
@@ -14,13 +16,14 @@ from graph.files import File
 from graph.plan import Plan
 from graph.problem import Problem
 from graph.work import Work
+from noisewright.foresight import FOLDERS
 
 log = logging.getLogger(__name__)
 
 Part = Literal["unet", "vae"]
 
-FOLDERS = {"unet": frozenset({"checkpoints", "diffusion_models"}), "vae": frozenset({"checkpoints", "vae"})}
-"""Folders whose files hold a part."""
+WIRES: Mapping[Part, str] = MappingProxyType({"unet": "MODEL", "vae": "VAE"})
+"""What a link brings that holds a part."""
 
 GUIDED = ("MODEL", "GUIDER")
 """What a node has that makes latents by sampling."""
@@ -142,7 +145,7 @@ def _linked(work: Work, given: dict[str, dict[str, Origins]], wires: tuple[str, 
 def _named(work: Work, part: Part) -> Origins:
     """The only file with such a part that a node names."""
     files: list[File] = [
-        file for name, found in work.files.items() if work.kind.sources[name] in FOLDERS[part] for file in found
+        file for name, found in work.files.items() if work.kind.sources[name] in FOLDERS[WIRES[part]] for file in found
     ]
     return frozenset({Origin(part, files[0].path, files[0].digest)}) if len(files) == 1 else None
 

@@ -165,8 +165,8 @@ def test_an_overflow_is_repeated_wider_with_its_patches(parts, lora, monkeypatch
 
 
 def test_a_compiled_denoiser_has_it_beside(parts, lora, monkeypatch):
-    monkeypatch.setattr(torch, "compile", lambda module: module)
-    monkeypatch.setattr("diffusion.finishing.require_compiler", lambda device: None)
+    monkeypatch.setattr(torch, "compile", lambda module, backend: module)
+    monkeypatch.setattr("diffusion.finishing.require_backend", lambda *asked: None)
     weights = Weights("cpu", "fp32", compile=True)
     changes = plain_lora(tiny_unet(), LAYERS)[1]
     assert off(answer(weights, under(parts.model, (lora, 1.0))), answer_of(changed_unet(changes))) <= 1e-5

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from diffusion.changes import Call, Place
 from diffusion.checkpoint import read_checkpoint
 from diffusion.header import WeightFileError
-from diffusion.hypernetworks import heeding, read_pairs, with_hypernetwork
+from diffusion.hypernetworks import Heeding, heeding, read_pairs, with_hypernetwork
 from diffusion.keys_values import KeysValues
 from diffusion.latents import empty
 from diffusion.memory import Weights
@@ -220,3 +221,14 @@ def test_other_files_are_told(content: Any, sentence: str, tmp_path: Path) -> No
 def test_a_model_in_its_place_is_told(model: Model) -> None:
     with pytest.raises(WeightFileError, match="is no hypernetwork: it looks like"):
         read_pairs(Path(model.file.path), "meta")
+
+
+def test_what_was_seen_in_16_bits_leaves_the_numbers_of_the_file_as_they_are() -> None:
+    layer = nn.Linear(4, 4)
+    layer.weight.data = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    heeded, states = Heeding({4: (layer, layer)}, 0.5), torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(1))
+    place, call = Place("input", 1, 0, "cross"), cast(Call, None)
+    with torch.no_grad():
+        truth = states + 0.5 * (states @ layer.weight.T + layer.bias)
+        heeded.projecting(states.bfloat16(), states.bfloat16(), place, call)
+        torch.testing.assert_close(heeded.projecting(states, states, place, call)[0], truth)
