@@ -7,9 +7,10 @@ from graph.document import Workflow
 from graph.flat import flatten
 from graph.problem import Problem
 
-WEIGHTS = frozenset(
-    {"MODEL", "CLIP", "VAE", "CLIP_VISION", "CONTROL_NET", "STYLE_MODEL", "UPSCALE_MODEL", "LORA_MODEL"}
-)
+WEIGHTS = frozenset({
+    "MODEL", "CLIP", "VAE", "CLIP_VISION", "CONTROL_NET", "STYLE_MODEL", "UPSCALE_MODEL", "LORA_MODEL", "IPADAPTER",
+    "PHOTOMAKER",
+})  # fmt: skip
 """Wire types of what holds the weights of a network."""
 
 

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from diffusion.resize import resize
 from diffusion.samplers.contract import Moment, Step, stepwise
 
+SIDES = ("height", "width")
+"""What a step remembers of the latent that the run began with."""
+
 
 @stepwise
 def lcm_upscale(at: Moment, *, scale: float = 1.0, scale_steps: int = -1, method: str = "bislerp") -> Step:
@@ -21,10 +24,6 @@ def lcm_upscale(at: Moment, *, scale: float = 1.0, scale_steps: int = -1, method
     if at.sigma_next > 0:
         x = at.frame.renoise(denoised, at.noise(at.sigma, at.sigma_next), at.sigma_next)
     return at.step(x, denoised, **dict(zip(SIDES, (height, width), strict=True)))
-
-
-SIDES = ("height", "width")
-"""What a step remembers of the latent that the run began with."""
 
 
 def shapes(
