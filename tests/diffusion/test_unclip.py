@@ -164,7 +164,7 @@ def test_what_cannot_be_told_is_an_error(parts, look, tmp_path):
     narrow = telling(told, replace(look, image_embeds=look.image_embeds[:, :8]), 1.0, 0.0)
     with pytest.raises(ValueError, match="gave a vector of width 8, but this unCLIP model is told ones of width 48"):
         settled(narrow, 2 * PROJECTION, parts.model, 0)
-    plain = read_checkpoint(write_tiny_checkpoint(tmp_path / "plain.safetensors"), "plain")
+    plain = read_checkpoint(write_tiny_checkpoint(tmp_path / "plain.safetensors"), "one that is told nothing")
     other = plain.model
     with pytest.raises(WeightFileError, match=r"'plain.safetensors' does not say how CLIP's vectors are normed"):
         settled(told, 2 * PROJECTION, other, 0)
