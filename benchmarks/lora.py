@@ -29,6 +29,7 @@ from diffusion.lora.adding import with_lora
 from diffusion.memory import Weights
 from diffusion.sampling import SamplingProgress, sample
 from diffusion.values import Conditioning, ConditioningEntry, Latent, Model, WeightFile
+from graph.garbage import overlook
 
 COUNT, RANK = 5, 16
 
@@ -93,6 +94,7 @@ def seconds(work: Callable[[], object]) -> float:
 @torch.inference_mode()
 def compare(checkpoint: Path, folder: Path, precision: str, rounds: int, size: int) -> bool:
     """Print all figures; whether the targets are reached. All take turns, so that what else runs touches all alike."""
+    overlook()  # as workers do, once all is imported
     weights = Weights("auto", precision)
     print(weights.explain)
     model, files = read_checkpoint(checkpoint, "").model, write_loras(folder)

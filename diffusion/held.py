@@ -151,9 +151,10 @@ def whole(
     `load` does.
     """
     sizes = loading.weights_in_bytes(component, residence.dtype), loading.own_bytes(component, residence)
-    module = loading.load(component, residence)
     if packs and residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
-        module = pack_convolutions(module)
+        module = pack_convolutions(loading.load(component, replace(residence, channels_last=False)))
+    else:
+        module = loading.load(component, residence)
     held = Held(component, module, residence, precision, *sizes, finish)
     held.variants[()] = Variant(finish(module))
     return held

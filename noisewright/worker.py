@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, NamedTuple
 from graph.cache import MemoryCache
 from graph.errors import GraphError, InvalidWorkflow
 from graph.events import Event, NodeFinished, NodePreview, RunFinished
+from graph.garbage import overlook
 from graph.plan import Plan
 from graph.states import DiskStates
 from graph.tiered_cache import TieredCache
@@ -130,6 +131,7 @@ class _Work:
             time_limit=begin.get("time_limit"),
         )
         self.asking = ThreadPoolExecutor(1, thread_name_prefix="questions")
+        self.making = threading.Lock()
         self.ended = False
 
     def until_told(self, orders: BinaryIO) -> int:
@@ -233,11 +235,12 @@ class _Work:
             log.exception("The worker cannot begin")
             self.say("cannot", reason=f"{type(error).__name__}: {error}")
             return
-        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         while (job := self.waiting.get()) is not None:
             run = job.order["run"]
             try:
-                self._make(run, job)
+                with self.making:
+                    self._make(run, job)
             except BaseException as error:
                 # What comes through here is no failure of a node: those are events.
                 log.exception("A run could not be made")
@@ -265,6 +268,20 @@ class _Work:
                 **weights.facts(),
             },
         )
+
+    def _warm_up(self) -> None:
+        """Import what nearly every run needs, before anybody waits for it."""
+        try:
+            import diffusion.loading
+            import diffusion.network
+            import diffusion.text.clip
+            import diffusion.vae  # noqa: F401
+        except Exception:
+            log.exception("What runs need could not be imported")
+            return
+        with self.making:
+            if not self.engine.weights.bytes_held:
+                overlook()
 
     def _make(self, run: str, job: Job) -> None:
         order = job.order
@@ -345,17 +362,6 @@ class _Work:
                 self.said.flush()
             except (OSError, ValueError):
                 return  # nobody listens any more
-
-
-def _warm_up() -> None:
-    """Import what nearly every run needs, before anybody waits for it."""
-    try:
-        import diffusion.loading
-        import diffusion.network
-        import diffusion.text.clip
-        import diffusion.vae  # noqa: F401
-    except Exception:
-        log.exception("What runs need could not be imported")
 
 
 def _json(event: Event) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 import gc
+import weakref
 
 import pytest
 
-from graph.garbage import paused
+from graph.garbage import overlook, paused
 
 
 def test_nothing_is_collected_inside_and_all_is_as_before_after_it():
@@ -35,3 +36,19 @@ def test_who_has_switched_it_off_keeps_it_off():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_what_is_overlooked_stays_and_what_comes_later_is_collected():
+    class Circle:
+        def __init__(self) -> None:
+            self.own = self
+
+    before, kept = gc.get_freeze_count(), Circle()
+    overlook()
+    assert gc.get_freeze_count() > before
+    assert not any(each is kept for each in gc.get_objects())
+    later = Circle()
+    gone = weakref.ref(later)
+    del later
+    gc.collect()
+    assert gone() is None
