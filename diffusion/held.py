@@ -177,7 +177,7 @@ def streamed(
     device, nbytes = residence.device, loading.weights_in_bytes(component, residence.dtype)
     module, there = loading.build(component), {} if whole is None else whole.state_dict()
     if device.type == "cpu":
-        fetch = loading.stored(component, module, residence)
+        fetch = loading.stored(component, module, residence, again=True)
         size, carrier = fetch.nbytes, FromFile(fetch)
     else:
         host = loading.stored(component, module, replace(residence, device=torch.device("cpu")))

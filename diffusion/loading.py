@@ -109,11 +109,11 @@ class Stored:
         return math.prod(shape) * self.residence.dtype.itemsize
 
 
-def stored(component: Component, module: nn.Module, residence: Residence) -> Stored:
-    """Where the weights of a module come from. Raises WeightFileError as `load` does."""
+def stored(component: Component, module: nn.Module, residence: Residence, *, again: bool = False) -> Stored:
+    """Where the weights of a module come from. again: each is read many times. Raises WeightFileError like `load`."""
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     plain = residence if component.changed is None else Residence(residence.device, torch.float32)
-    reader = Reader(component.header, plain)
+    reader = Reader(component.header, plain, again)
     return Stored(find(component, module), shapes, residence, reader, component.rounding, component.changed)
 
 

@@ -47,11 +47,13 @@ class Reader:
 
     Where the file holds the type they are to have, and the host is where they are to live, they are views of the mapped
     file and take no memory of their own. Else each is read alone and plainly into one buffer that all share, so that a
-    cast never holds more than one of them twice and memory is not left in pieces.
+    cast never holds more than one of them twice and memory is not left in pieces; or, where `again`, out of the mapped
+    file, whose pages the system keeps if it can: for who reads the same tensors many times.
     """
 
     header: Header
     residence: Residence
+    again: bool = False
 
     def read(self, name: str, shape: tuple[int, ...] | None = None, third: int | None = None) -> Tensor:
         """The tensor of that name, in its residence. shape: another one of as many elements. third: only the rows of
@@ -66,8 +68,8 @@ class Reader:
             rows, *others = info.shape
             info = replace(info, shape=(rows // 3, *others), start=info.start + third * (info.nbytes // 3))
         mappable = self._is_view(info)
-        content = self._mapped[info.start :][: info.nbytes] if mappable else self._plainly(name, info)
-        return self.residence.settled(content.view(dtype).reshape(shape or info.shape), copy=not mappable)
+        content = self._in_place(info, dtype) if mappable or self.again else self._plainly(name, info).view(dtype)
+        return self.residence.settled(content.reshape(shape or info.shape), copy=not mappable)
 
     def stored(self, name: str) -> Tensor:
         """The tensor of that name on the host, of the type it has in the file: part of the mapped file if it is aligned
@@ -75,9 +77,8 @@ class Reader:
         """
         if self.header.format == "torch":
             return self._unpickled[name]
-        info, dtype = self.header.tensors[name], self._dtype(name)
-        content = self._mapped[info.start :][: info.nbytes]
-        return (content if info.start % dtype.itemsize == 0 else content.clone()).view(dtype).reshape(info.shape)
+        info = self.header.tensors[name]
+        return self._in_place(info, self._dtype(name)).reshape(info.shape)
 
     def maps(self, name: str, axes: int) -> bool:
         """Whether a tensor takes no memory of its own, since it is a part of the mapped file. axes: its own number."""
@@ -97,6 +98,11 @@ class Reader:
         home = self.residence
         is_same = home.device.type == "cpu" and DTYPES.get(info.dtype) == home.dtype
         return is_same and info.start % home.dtype.itemsize == 0 and info.count > 0
+
+    def _in_place(self, info: TensorInfo, dtype: torch.dtype) -> Tensor:
+        """The numbers of a tensor in the mapped file, or a copy of them where they are not aligned in it."""
+        content = self._mapped[info.start :][: info.nbytes]
+        return (content if info.start % dtype.itemsize == 0 else content.clone()).view(dtype)
 
     def _plainly(self, name: str, info: TensorInfo) -> Tensor:
         """The bytes of a tensor, in the shared buffer: valid until the next one is read."""

@@ -1,9 +1,14 @@
 """Where and how tensors come to live, beside what torch's own cast gives."""
 
+import json
+from pathlib import Path
+
+import pytest
 import torch
 from torch import Tensor
 
-from diffusion.tensors import PIECE, Residence
+from diffusion.header import read_header
+from diffusion.tensors import PIECE, Reader, Residence
 
 BF16 = Residence(torch.device("cpu"), torch.bfloat16)
 
@@ -32,3 +37,22 @@ def test_it_is_a_tensor_of_its_own():
     settled = BF16.settled(given, copy=True)
     given.zero_()
     assert bool((settled == 1).all())
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_tensors_of_a_file_are_those_it_has(tmp_path: Path, again, padding):
+    """Also where their bytes are aligned to nothing: the format asks for no alignment."""
+    truth = torch.randn(6, 5, 3, 2, generator=torch.Generator().manual_seed(0)).half()
+    header = json.dumps({"a": {"dtype": "F16", "shape": truth.shape, "data_offsets": (0, truth.nbytes)}}).encode()
+    header += b" " * (-len(header) % 8 + padding)
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + truth.numpy().tobytes())
+    for home in (BF16, Residence(torch.device("cpu"), torch.bfloat16, channels_last=True)):
+        reader = Reader(read_header(path), home, again)
+        for _ in range(2):
+            assert torch.equal(reader.read("a"), truth.bfloat16())
+        assert torch.equal(reader.read("a", third=1), truth[2:4].bfloat16())
+        assert torch.equal(reader.read("a", (30, 6)), truth.reshape(30, 6).bfloat16())
+        reader.read("a").zero_()
+        assert torch.equal(reader.read("a"), truth.bfloat16())
