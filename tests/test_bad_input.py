@@ -356,14 +356,14 @@ OTHER_TEXT = "The conditioning was made for another model: its tokens are "
 
 CASES: list[tuple[str, Build, str, tuple[str, ...]]] = [
     ("a LoRA for SDXL on SD 1", with_lora("sdxl"), "LoraLoader",
-     ("'sdxl.safetensors' looks like a LoRA for SDXL, but 'sd1.safetensors' is a Stable Diffusion 1 model",
-      "Use a LoRA made for the same family")),
+     ("'sdxl.safetensors' looks like a LoRA for Stable Diffusion XL, but 'sd1.safetensors' is a Stable "
+      "Diffusion 1 model", "Use a LoRA made for the same family")),
     ("a LoRA for SD 1 on SDXL", with_lora("sd1", "sdxl"), "LoraLoader",
      ("a LoRA for Stable Diffusion 1, but 'sdxl.safetensors' is a Stable Diffusion XL model",)),
     ("a LoRA for SD 2 on SD 1", with_lora("sd2"), "LoraLoader",
      ("a LoRA for Stable Diffusion 2, but 'sd1.safetensors' is a Stable Diffusion 1 model",)),
     ("a LoRA for SDXL's text encoders on SD 1", with_lora("sdxl-texts"), "LoraLoader",
-     ("'sdxl-texts.safetensors' changes two text encoders and looks like a LoRA for SDXL",
+     ("'sdxl-texts.safetensors' changes two text encoders and looks like a LoRA for Stable Diffusion XL",
       "'sd1.safetensors' is a Stable Diffusion 1 model, which has one. Use a LoRA made for the same family")),
     ("a LoRA for Flux on SD 1", with_lora("flux"), "LoraLoader",
      ("'flux.safetensors' fits no tensor", "(Stable Diffusion 1)", "a LoRA for Flux. Use a LoRA made for")),
@@ -688,7 +688,8 @@ def written(engine, shelf, tmp_path, monkeypatch) -> Callable[[Build], list[str]
             lambda desk: desk.add(
                 "VAEDecode", samples=with_lora("sdxl")(desk), vae=desk.checkpoint().VAE
             ), "run", 1,
-            "'sdxl.safetensors' looks like a LoRA for SDXL, but 'sd1.safetensors' is a Stable Diffusion 1 model, whose "
+            "'sdxl.safetensors' looks like a LoRA for Stable Diffusion XL, but 'sd1.safetensors' is a "
+            "Stable Diffusion 1 model, whose "
             "U-Net attends to text states of width 768. Use a LoRA made for the same family of models.",
             id="run",
         ),

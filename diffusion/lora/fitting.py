@@ -5,21 +5,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from diffusion.families import Component
+from diffusion.families import Component, attending_to
 from diffusion.header import WeightFileError
 from diffusion.lora.file import Entry, LoraFile
 from diffusion.lora.kinds import LOW_RANK, Kind, Leaf, Parts, kinds, low_rank_shape
 from diffusion.lora.targets import Shape, context_width, layers
-
-WIDTHS: Mapping[int, str] = MappingProxyType(
-    {768: "Stable Diffusion 1", 1024: "Stable Diffusion 2", 2048: "SDXL", 1280: "the SDXL refiner"}
-)
-"""The models of the field by the width of the text states that their U-Nets attend to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,14 +186,14 @@ def _looks_like(lora: LoraFile) -> str:
     if re.search(r"blocks[._]\d+[._](self|cross)_attn[._]", stems):
         return "a LoRA for Wan"
     if "text_encoder_2" in parts:
-        return "a LoRA for SDXL"
+        return "a LoRA for Stable Diffusion XL"
     if "unet" not in parts:
         return "a LoRA for a text encoder alone"
     return f"a LoRA for a model that is not known here, with layers such as '{lora.entries[0].stem}'"
 
 
 def _model_of_width(width: int | None) -> str:
-    return WIDTHS.get(width or 0, f"a U-Net that attends to text states of width {width}")
+    return attending_to(width) or f"a U-Net that attends to text states of width {width}"
 
 
 def _title(component: Component) -> str:

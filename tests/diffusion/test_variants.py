@@ -251,7 +251,7 @@ def test_a_hook_that_fits_nothing_is_told_before_sampling_begins(parts, weights,
     stem = "lora_unet_" + CONTEXT.replace(".", "_")
     wide = {f"{stem}.lora_down.weight": noise(4, 2048), f"{stem}.lora_up.weight": noise(32, 4)}
     for name, tensors, message in (
-        ("xl.safetensors", wide, r"'xl.safetensors' looks like a LoRA for SDXL, but 'tiny.safetensors' is a Stable"),
+        ("xl.safetensors", wide, r"'xl.safetensors' looks like a LoRA for Stable Diffusion XL, but 'tiny"),
         ("text.safetensors", TEXT_LORA, r"'text.safetensors' fits no tensor of the U-Net of 'tiny.safetensors'"),
     ):
         with pytest.raises(WeightFileError, match=message):

@@ -64,15 +64,16 @@ def test_a_lora_of_another_family_names_both_sides(parts, tmp_path: Path):
     with pytest.raises(WeightFileError) as caught:
         with_lora(file, parts.model, parts.text_encoder)
     assert str(caught.value) == (
-        "'xl.safetensors' looks like a LoRA for SDXL, but 'tiny.safetensors' is a Stable Diffusion 1 model, whose "
-        "U-Net attends to text states of width 64. Use a LoRA made for the same family of models."
+        "'xl.safetensors' looks like a LoRA for Stable Diffusion XL, but 'tiny.safetensors' is a "
+        "Stable Diffusion 1 model, whose U-Net attends to text states of width 64. Use a LoRA made for "
+        "the same family of models."
     )
 
 
 @pytest.mark.parametrize(
     ("stem", "like"),
     [
-        ("lora_te2_text_model_encoder_layers_31_mlp_fc1", "a LoRA for SDXL"),
+        ("lora_te2_text_model_encoder_layers_31_mlp_fc1", "a LoRA for Stable Diffusion XL"),
         ("lora_unet_double_blocks_0_img_attn_qkv", "a LoRA for Flux"),
         ("diffusion_model.joint_blocks.0.x_block.attn.qkv", "a LoRA for Stable Diffusion 3"),
         (
