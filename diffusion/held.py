@@ -17,7 +17,7 @@ from diffusion.lora.file import read_lora
 from diffusion.lora.fitting import fit
 from diffusion.lora.patch import LoraPatch
 from diffusion.lora.stack import Stack
-from diffusion.packing import pack_convolutions
+from diffusion.packing import packed
 from diffusion.parts import streams
 from diffusion.precision import Precision
 from diffusion.streaming import FromFile, FromHost, Shelf, emptied, layers_of, stream
@@ -152,7 +152,7 @@ def whole(
     """
     sizes = loading.weights_in_bytes(component, residence.dtype), loading.own_bytes(component, residence)
     if packs and residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
-        module = pack_convolutions(loading.load(component, replace(residence, channels_last=False)))
+        module = loading.load(component, replace(residence, channels_last=False), packed)
     else:
         module = loading.load(component, residence)
     held = Held(component, module, residence, precision, *sizes, finish)

@@ -6,8 +6,9 @@ only when each of them has come from the file.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -53,8 +54,11 @@ ROUNDINGS = {"fp8_e4m3fn": torch.float8_e4m3fn, "fp8_e5m2": torch.float8_e5m2}
 """Number types to which weights may be rounded, by the names that files know."""
 
 
-def load(component: Component, residence: Residence) -> nn.Module:
-    """One network with its weights, in evaluation mode and without gradients.
+def load(
+    component: Component, residence: Residence, settle: Callable[[nn.Module], nn.Module] = lambda layer: layer
+) -> nn.Module:
+    """One network with its weights, in evaluation mode and without gradients. settle: what becomes of each layer as
+    soon as it has its weights.
 
     Raises WeightFileError, with the file and some of the keys, where keys are missing, left over or of another shape.
     """
@@ -64,8 +68,12 @@ def load(component: Component, residence: Residence) -> nn.Module:
         return vision_models.load(component.header, component.config["model_type"], residence)
     module = build(component)
     weight = stored(component, module, residence)
-    for name in module.state_dict():
-        put(module, name, nn.Parameter(weight(name), requires_grad=False))
+    for owner, names in groupby(list(module.state_dict()), lambda name: name.rpartition(".")[0]):
+        for name in names:
+            put(module, name, nn.Parameter(weight(name), requires_grad=False))
+        layer = module.get_submodule(owner)
+        if (settled := settle(layer)) is not layer:
+            put(module, owner, settled)
     for name, buffer in module.named_buffers():
         if buffer.is_meta:
             raise RuntimeError(f"{type(module).__name__}.{name} is a buffer that no file holds and nothing filled.")
@@ -73,10 +81,10 @@ def load(component: Component, residence: Residence) -> nn.Module:
     return module.eval()
 
 
-def put(module: nn.Module, name: str, tensor: Tensor) -> None:
-    """Give a network another tensor under one of its names."""
+def put(module: nn.Module, name: str, part: Tensor | nn.Module) -> None:
+    """Give a network another tensor or layer under one of its names."""
     owner, _, leaf = name.rpartition(".")
-    setattr(module.get_submodule(owner), leaf, tensor)
+    setattr(module.get_submodule(owner), leaf, part)
 
 
 @dataclass(frozen=True, eq=False)

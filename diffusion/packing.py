@@ -47,13 +47,8 @@ class PackedConv2d(nn.Module):
         return plain.eval()
 
 
-def pack_convolutions(module: nn.Module) -> nn.Module:
-    """Replace every plain `Conv2d` inside a module by its packed form; none where torch was built without oneDNN."""
-    if not torch.backends.mkldnn.is_available():
-        return module
-    for name in [name for name, _ in module.named_modules()]:  # names alone: a list of layers would keep the plain ones
-        layer = module.get_submodule(name)
-        if type(layer) is nn.Conv2d and layer.padding_mode == "zeros" and not isinstance(layer.padding, str):
-            owner, _, leaf = name.rpartition(".")
-            setattr(module.get_submodule(owner), leaf, PackedConv2d(layer))
-    return module
+def packed(layer: nn.Module) -> nn.Module:
+    """A plain `Conv2d` in its packed form; any other layer, and all where torch was built without oneDNN, as it is."""
+    if type(layer) is not nn.Conv2d or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+        return layer
+    return PackedConv2d(layer) if torch.backends.mkldnn.is_available() else layer

@@ -1,5 +1,6 @@
 """Tensors out of a file, one at a time, into where and how they are to live."""
 
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -46,9 +47,9 @@ class Reader:
     """Reads tensors of one file for one residence.
 
     Where the file holds the type they are to have, and the host is where they are to live, they are views of the mapped
-    file and take no memory of their own. Else each is read alone and plainly into one buffer that all share, so that a
-    cast never holds more than one of them twice and memory is not left in pieces; or, where `again`, out of the mapped
-    file, whose pages the system keeps if it can: for who reads the same tensors many times.
+    file and take no memory of their own. Else each is copied out of it, and its pages leave the process before the next
+    comes, so that no more than one of them is there twice. again: they stay, as long as the system has room for them,
+    for who reads the same tensors many times.
     """
 
     header: Header
@@ -67,9 +68,11 @@ class Reader:
         if third is not None:
             rows, *others = info.shape
             info = replace(info, shape=(rows // 3, *others), start=info.start + third * (info.nbytes // 3))
-        mappable = self._is_view(info)
-        content = self._in_place(info, dtype) if mappable or self.again else self._plainly(name, info).view(dtype)
-        return self.residence.settled(content.reshape(shape or info.shape), copy=not mappable)
+        content = self._in_place(info, dtype).reshape(shape or info.shape)
+        settled = self.residence.settled(content, copy=not self._is_view(info))
+        if not self.again and settled.data_ptr() != content.data_ptr():
+            self._pass(info)
+        return settled
 
     def stored(self, name: str) -> Tensor:
         """The tensor of that name on the host, of the type it has in the file: part of the mapped file if it is aligned
@@ -102,33 +105,26 @@ class Reader:
     def _in_place(self, info: TensorInfo, dtype: torch.dtype) -> Tensor:
         """The numbers of a tensor in the mapped file, or a copy of them where they are not aligned in it."""
         content = self._mapped[info.start :][: info.nbytes]
+        if len(content) < info.nbytes:
+            raise WeightFileError(f"'{self.header.path.name}' is shorter than its header says; it has changed.")
         return (content if info.start % dtype.itemsize == 0 else content.clone()).view(dtype)
 
-    def _plainly(self, name: str, info: TensorInfo) -> Tensor:
-        """The bytes of a tensor, in the shared buffer: valid until the next one is read."""
-        content = self._buffer[: info.nbytes]
-        with self.header.path.open("rb", buffering=0) as file:
-            file.seek(info.start)
-            view = memoryview(content.numpy())  # pyright: ignore[reportArgumentType] — arrays are buffers
-            done = 0
-            while done < info.nbytes:
-                count = file.readinto(view[done:])
-                if not count:
-                    raise WeightFileError(
-                        f"'{self.header.path.name}' ended before its tensor '{name}'; it has changed."
-                    )
-                done += count
-        return content
+    def _pass(self, info: TensorInfo) -> None:
+        """Let the pages leave that a tensor has for itself, which has been copied out of the file."""
+        if hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+            first, last = -(-info.start // mmap.PAGESIZE), (info.start + info.nbytes) // mmap.PAGESIZE
+            if last > first:
+                self._pages.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
 
     @cached_property
-    def _buffer(self) -> Tensor:
-        return torch.empty(max((info.nbytes for info in self.header.tensors.values()), default=0), dtype=torch.uint8)
+    def _pages(self) -> mmap.mmap:
+        """The file's bytes as private pages, so that nothing written to them reaches the file."""
+        with self.header.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     @cached_property
     def _mapped(self) -> Tensor:
-        """The file's bytes as private pages, so that nothing written to them reaches the file."""
-        path = self.header.path
-        return torch.from_file(str(path), shared=False, size=path.stat().st_size, dtype=torch.uint8)
+        return torch.frombuffer(self._pages, dtype=torch.uint8)
 
     @cached_property
     def _unpickled(self) -> dict[str, Tensor]:

@@ -148,10 +148,10 @@ def test_a_file_that_cannot_be_read_leaves_nothing_lent(parts, lora):
 def test_an_overflow_is_repeated_wider_with_its_patches(parts, lora, monkeypatch):
     weights, true = Weights("cpu", "bf16", note=lambda sentence: None), load
 
-    def overflowing(component, residence: Residence):
-        module = true(component, residence)
+    def overflowing(component, residence: Residence, *settle):
+        module = true(component, residence, *settle)
         if residence.dtype == torch.bfloat16:
-            module.conv_out.weight.data.fill_(torch.inf)
+            module.conv_norm_out.weight.data.fill_(torch.inf)
         return module
 
     monkeypatch.setattr("diffusion.loading.load", overflowing)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from benchmarks import sd15_checkpoint
 from diffusion.checkpoint import component, read_checkpoint, read_vae
@@ -63,6 +64,22 @@ def test_a_file_in_the_computing_type_is_mapped_not_copied(files):
         weight.untyped_storage().data_ptr() for weight in load(component(parts.model.file, "unet"), FP32).parameters()
     }
     assert len(storages) == 1
+
+
+def test_each_layer_is_settled_once_with_its_weights(files):
+    """Packing them while they come, not afterwards, leaves no holes in memory."""
+    seen: list[nn.Module] = []
+
+    def settle(layer: nn.Module) -> nn.Module:
+        assert not any(weight.is_meta for weight in layer.parameters(recurse=False))
+        seen.append(layer)
+        return nn.Identity() if type(layer) is nn.Conv2d else layer
+
+    network = load(component(read_checkpoint(files["safetensors"], "x").vae.file, "vae"), FP32, settle)
+    assert len(set(seen)) == len(seen)
+    assert {type(layer) for layer in seen} == {nn.Conv2d, nn.Linear, nn.GroupNorm}
+    assert not any(type(layer) is nn.Conv2d for layer in network.modules())
+    assert sum(type(layer) is nn.Identity for layer in network.modules()) >= sum(type(it) is nn.Conv2d for it in seen)
 
 
 def test_writing_to_a_mapped_weight_leaves_the_file(files):

@@ -125,10 +125,10 @@ def test_an_overflow_is_repeated_wider_and_told(parts, loads, monkeypatch):
     weights = Weights("cpu", "bf16", note=notes.append)
     true = load
 
-    def overflowing(component, residence: Residence):
-        module = true(component, residence)
+    def overflowing(component, residence: Residence, *settle):
+        module = true(component, residence, *settle)
         if residence.dtype == torch.bfloat16:
-            module.conv_out.weight.data.fill_(torch.inf)
+            module.conv_norm_out.weight.data.fill_(torch.inf)
         return module
 
     monkeypatch.setattr("diffusion.loading.load", overflowing)

@@ -314,10 +314,10 @@ def test_memory_that_is_out_while_weights_come(parts, monkeypatch):
     with weights.lend(parts.vae):
         pass
 
-    def load(component, residence):
+    def load(component, residence, *settle):
         held.append(len(weights._held))
         torch.empty(10**16)
-        return true(component, residence)
+        return true(component, residence, *settle)
 
     monkeypatch.setattr(loading, "load", load)
     assert torch.equal(asked(weights, parts), wanted)

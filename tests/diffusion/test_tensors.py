@@ -1,13 +1,14 @@
 """Where and how tensors come to live, beside what torch's own cast gives."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from diffusion.header import read_header
+from diffusion.header import WeightFileError, read_header
 from diffusion.tensors import PIECE, Reader, Residence
 
 BF16 = Residence(torch.device("cpu"), torch.bfloat16)
@@ -39,20 +40,52 @@ def test_it_is_a_tensor_of_its_own():
     assert bool((settled == 1).all())
 
 
+def written(folder: Path, tensor: Tensor, padding: int = 0) -> Path:
+    """A file with one tensor, `a`, of float16. padding: bytes by which it misses its alignment."""
+    header = json.dumps({"a": {"dtype": "F16", "shape": tensor.shape, "data_offsets": (0, tensor.nbytes)}}).encode()
+    header += b" " * (-len(header) % 8 + padding)
+    path = folder / "one.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + tensor.numpy().tobytes())
+    return path
+
+
 @pytest.mark.parametrize("again", [False, True])
 @pytest.mark.parametrize("padding", [0, 1])
 def test_tensors_of_a_file_are_those_it_has(tmp_path: Path, again, padding):
     """Also where their bytes are aligned to nothing: the format asks for no alignment."""
-    truth = torch.randn(6, 5, 3, 2, generator=torch.Generator().manual_seed(0)).half()
-    header = json.dumps({"a": {"dtype": "F16", "shape": truth.shape, "data_offsets": (0, truth.nbytes)}}).encode()
-    header += b" " * (-len(header) % 8 + padding)
-    path = tmp_path / "one.safetensors"
-    path.write_bytes(len(header).to_bytes(8, "little") + header + truth.numpy().tobytes())
+    truth = torch.randn(6, 500, 3, 2, generator=torch.Generator().manual_seed(0)).half()
+    path = written(tmp_path, truth, padding)
     for home in (BF16, Residence(torch.device("cpu"), torch.bfloat16, channels_last=True)):
         reader = Reader(read_header(path), home, again)
         for _ in range(2):
             assert torch.equal(reader.read("a"), truth.bfloat16())
         assert torch.equal(reader.read("a", third=1), truth[2:4].bfloat16())
-        assert torch.equal(reader.read("a", (30, 6)), truth.reshape(30, 6).bfloat16())
+        assert torch.equal(reader.read("a", (3000, 6)), truth.reshape(3000, 6).bfloat16())
         reader.read("a").zero_()
         assert torch.equal(reader.read("a"), truth.bfloat16())
+
+
+def test_a_file_that_has_become_shorter_is_told(tmp_path: Path):
+    path = written(tmp_path, torch.ones(5000).half())
+    reader = Reader(read_header(path), BF16)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(WeightFileError, match=r"'one.safetensors' is shorter than its header says; it has changed"):
+        reader.read("a")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone says what of a file is in a process's memory")
+def test_what_was_copied_out_of_a_file_leaves_memory(tmp_path: Path):
+    """Unless it will be read again: then its pages stay for it."""
+    truth = torch.ones(2**23).half()
+    path = written(tmp_path, truth)
+    for again in (False, True):
+        reader, before = Reader(read_header(path), BF16, again), file_bytes()
+        assert torch.equal(reader.read("a"), truth.bfloat16())
+        grown = file_bytes() - before
+        assert grown > 0.9 * truth.nbytes if again else grown < 0.5 * truth.nbytes
+
+
+def file_bytes() -> int:
+    """Memory of this process that files back, in bytes."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("RssFile:")[2].split()[0]) * 1024

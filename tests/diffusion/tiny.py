@@ -12,7 +12,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from diffusion.architectures import AutoencoderKL, CLIPTextConfig, CLIPTextModel, UNet2DConditionModel
+from diffusion.loading import put
 from diffusion.original_layout import text_names, unet_names, vae_names
+from diffusion.packing import packed
 
 WIDTHS = (32, 64)
 TEXT_WIDTH = 64
@@ -35,6 +37,14 @@ def tiny_unet(seed: int = 0, in_channels: int = 4) -> UNet2DConditionModel:
         ),
         seed,
     )
+
+
+def all_packed(module: M) -> M:
+    """A module with all its convolutions packed, as loading leaves it on a processor in bfloat16."""
+    for name in [name for name, _ in module.named_modules()]:
+        if (other := packed(module.get_submodule(name))) is not module.get_submodule(name):
+            put(module, name, other)
+    return module
 
 
 def tiny_vae(seed: int = 0, factor: int = 8) -> AutoencoderKL:

@@ -5,12 +5,11 @@ import torch
 from torch import nn
 
 from diffusion.lora.clone import clone
-from diffusion.packing import pack_convolutions
-from tests.diffusion.tiny import tiny_text_encoder, tiny_unet, tiny_vae
+from tests.diffusion.tiny import all_packed, tiny_text_encoder, tiny_unet, tiny_vae
 
 MODULES = {
     "unet": tiny_unet,
-    "packed unet": lambda: pack_convolutions(tiny_unet().to(torch.bfloat16)),
+    "packed unet": lambda: all_packed(tiny_unet().to(torch.bfloat16)),
     "text encoder": tiny_text_encoder,
     "autoencoder": tiny_vae,
 }
