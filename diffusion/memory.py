@@ -50,7 +50,7 @@ class Weights:
     device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". precision: "auto", "fp32", "bf16", "fp16". compile: let
     torch.compile make the denoiser faster for repeated sampling. budget: bytes that weights and what is computed with
     them may take on the device; None: nine tenths of what is free whenever something comes. note: is told, in a
-    sentence, what a user should know (a computation repeated in wider precision, a LoRA of which a part fits nothing).
+    sentence, what a user should know (a computation repeated in wider precision, layers that come and go).
     idle_unload: seconds after which weights leave memory if nothing is lent meanwhile; None: they stay. Raises
     UnavailableError where there is no such device or precision.
     """
@@ -214,9 +214,6 @@ class Weights:
         stack, is_shared = held.stack(patches)
         if is_shared:
             held.forget_other_strengths(stack)
-        else:
-            for shortfall in dict.fromkeys(shortfall for found in stack.fits for shortfall in found.shortfalls):
-                self.note(shortfall)
         more = (0 if held.is_streamed else stack.merged_nbytes) + (0 if is_shared else stack.nbytes)
         self._holdings.make_room(more, beside=held)
         return held.variant(stack, patches)

@@ -3,9 +3,9 @@
 import logging
 import traceback
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from graph.calling import Calling, Cancelled, is_waiting
 from graph.errors import GraphError
 from graph.events import NodeStarted
 from graph.growing import Digest
+from graph.hearing import with_warnings
 from graph.lanes import Lanes
 from graph.ledger import Ledger, Say
 from graph.planting import Planting
@@ -153,8 +154,9 @@ class Attempts:
         self.say(NodeStarted, task.node)
         with ExitStack() as leases:
             before = self.calling.digests(arguments, task.work)
-            result = self.calling.call(task.work, arguments, leases)
-            take = partial(self._take, task, arguments, before, content)
+            warnings: list[str] = []
+            result = self.calling.call(task.work, arguments, leases, warnings)
+            take = partial(self._take, task, arguments, before, content, warnings)
             if is_waiting(result):
                 self._await(task, result, take, leases.pop_all())
                 return
@@ -166,18 +168,20 @@ class Attempts:
         arguments: dict[str, Any],
         before: Mapping[str, str | None],
         content: str,
+        warnings: Sequence[str],
         result: Any,
         here: str,
         leases: ExitStack,
     ) -> None:
         """What a node gave: its result, or a graph that runs in its place. What was lent is given back first."""
         self.calling.compare(before, arguments)
-        entry = None if isinstance(result, Expansion) else entry_of(task.work, result)
+        given = result if isinstance(result, Expansion) else entry_of(task.work, result)
+        given = replace(given, shown=with_warnings(given.shown, warnings))
         leases.close()
-        if entry is not None:
-            self._keep(task, entry, content, here)
+        if isinstance(given, Expansion):
+            self.planting.expand(task, given, arguments, content, here)
         else:
-            self.planting.expand(task, result, arguments, content, here)
+            self._keep(task, given, content, here)
 
     def _await(self, task: Task, waiting: Any, take: Callable[[Any, str, ExitStack], None], leases: ExitStack) -> None:
         """An `async def` node: it waits on the event loop, and what it gave is looked at on the io lane."""

@@ -3,13 +3,15 @@
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from graph.around import Around
 from graph.errors import GraphError
 from graph.events import NodePreview, NodeProgress
+from graph.hearing import heard
 from graph.progress import Preview, Progress
 from graph.record import Record
 from graph.states import States
@@ -50,12 +52,13 @@ class Calling:
     previews: Callable[[], bool] = lambda: False
     given_up: Callable[[Work], bool] = lambda work: False
 
-    def call(self, work: Work, arguments: Mapping[str, Any], leases: ExitStack) -> Any:
+    def call(self, work: Work, arguments: Mapping[str, Any], leases: ExitStack, warnings: list[str]) -> Any:
         """What the function returns; of one that is `async def`, something to await. leases: hold what is lent.
+        warnings: what is warned of while it computes is added to them.
 
         Raises Cancelled where the run stops in between, and whatever the function raises.
         """
-        context = self._context(work)
+        context = partial(_hearing, self._context(work), warnings)
         given = {**arguments, **{name: self._lent(name, work, leases) for name in work.kind.spec.services}}
         with context():
             result = work.kind.type.function(**given)
@@ -132,6 +135,12 @@ class Calling:
             log.warning("The preview of node '%s' could not be drawn: %s: %s", node, type(error).__name__, error)
             return
         self.say(NodePreview, node, preview.mime, preview.data)
+
+
+@contextmanager
+def _hearing(context: Context, warnings: list[str]) -> Iterator[None]:
+    with context(), heard(warnings):
+        yield
 
 
 class Stepwise:

@@ -22,10 +22,12 @@ from graph.errors import GraphError, InvalidWorkflow
 from graph.events import Event, NodeFinished, RunFinished
 from graph.flow import Flow, types_of
 from graph.folders import Folders
+from graph.hearing import listen
 from graph.history import History
 from graph.lanes import Lanes
 from graph.layouts import saved_below
 from graph.output_folder import OutputFolder
+from graph.packs import SPACE
 from graph.plan import Plan, plan
 from graph.problem import Problem, errors, joined
 from graph.record import Metadata, Recording
@@ -50,6 +52,9 @@ Keep = Literal["disk", "memory", "nothing"]
 
 
 log = logging.getLogger(__name__)
+
+LISTENED_TO = ("diffusion", "nodes", SPACE)
+"""Whose warnings are shown at the node that computes: see `graph.hearing`."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,7 @@ class Engine:
         self._lanes = Lanes()
         self._closing = ExitStack()
         self._closing.callback(self._lanes.close)
+        listen(*LISTENED_TO)
         finalize(self, self._closing.close)  # for those that neither close it nor use `with`
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from graph.errors import InvalidWorkflow
-from graph.events import NodeFailed, NodeProgress
+from graph.events import NodeFailed, NodeFinished, NodeProgress
 from graph.flow import Added, Flow
 from graph.workflow import Link, dump, to_json
 from noisewright.commands import main
@@ -67,6 +67,7 @@ FILES: Mapping[str, Shapes] = {
     "checkpoints/whole": SD1,
     "checkpoints/four": SD1,
     "loras/sd1": outlines.lora({KEY: (32, 768)}),
+    "loras/part": outlines.lora({KEY: (32, 768), "lora_unet_middle_block_9_proj_in": (32, 32)}),
     "loras/sd2": outlines.lora({KEY: (32, 1024)}),
     "loras/sdxl": outlines.lora({KEY: (32, 2048)}),
     "loras/sdxl-texts": outlines.lora({ENCODERS.format("te1"): (768, 768), ENCODERS.format("te2"): (1280, 1280)}),
@@ -215,7 +216,8 @@ def with_control(name: str, checkpoint: str = "sd1", side: int = 64, **settings:
 
 def decoded_by(vae: Callable[[Desk], Link | Added], checkpoint: str = "sd1") -> Build:
     def build(desk: Desk) -> Added:
-        return desk.add("VAEDecode", samples=plainly(checkpoint)(desk), vae=vae(desk))
+        decoder = vae(desk)  # first: it would be read beside a sampler, and one of this size takes milliseconds
+        return desk.add("VAEDecode", samples=plainly(checkpoint)(desk), vae=decoder)
 
     return build
 
@@ -657,6 +659,25 @@ def test_a_cut_below_zero_is_told_by_the_check(engine):
     (problem,) = engine.check(json.dumps(content).encode(), str(encoded))
     assert problem.code == "out_of_range"
     assert "-8" in problem.message
+
+
+@pytest.mark.parametrize("kind", ["LoraLoader", "LoraLoaderModelOnly", "LoraStack"])
+def test_what_fits_in_part_is_counted_at_its_node(engine, kind):
+    """A warning, which people see where they would mend it: neither in a log alone nor at the sampler."""
+    desk = Desk(engine)
+    loaded = desk.checkpoint()
+    clip = {} if kind == "LoraLoaderModelOnly" else {"clip": loaded.CLIP}
+    lora = {"lora_name1": "part.safetensors"} if kind == "LoraStack" else {"lora_name": "part.safetensors"}
+    node = str(desk.add(kind, model=loaded.MODEL, **clip, **lora))
+    finished = [event for event in engine.events(desk.flow, node) if isinstance(event, NodeFinished)]
+    shown = {event.node: event.outputs.get("warnings") for event in finished}
+    assert shown == {
+        str(loaded): None,
+        node: [
+            "part.safetensors: 1 of the 2 layers that it changes in the U-Net fit none of 'sd1.safetensors' (such as "
+            "'lora_unet_middle_block_9_proj_in') and are left out; the others are applied."
+        ],
+    }
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Which changes of a LoRA file fit a network, told from headers alone, and what is said where they do not."""
 
+import logging
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from diffusion.header import WeightFileError
 from diffusion.lora.file import Entry, LoraFile
 from diffusion.lora.kinds import LOW_RANK, Kind, Leaf, Parts, kinds, low_rank_shape
 from diffusion.lora.targets import Shape, context_width, layers
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,7 @@ def fit(lora: LoraFile, component: Component) -> Fit:
 
 
 def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> tuple[Fit, ...]:
-    """How a file fits the networks of a model, each with the title of its family.
+    """How a file fits the networks of a model, each with the title of its family. Warns of what it is left out of.
 
     Raises WeightFileError, naming both sides, where it fits none of them, or is for a U-Net that attends to text states
     of another width, however many of its layers have the same shapes.
@@ -110,6 +113,8 @@ def require_fit(lora: LoraFile, components: Sequence[tuple[Component, str]]) -> 
             "same family of models."
         )
     _require_as_many_encoders(lora, components)
+    for shortfall in dict.fromkeys(shortfall for found in fits for shortfall in found.shortfalls):
+        log.warning("%s", shortfall)
     return fits
 
 

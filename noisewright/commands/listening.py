@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graph.events import Event, NodeFailed, NodeFinished, NodeProgress, NodeSkipped, NodeStarted
+from graph.hearing import WARNINGS
 
 Listener = Callable[[Event], object]
 
@@ -33,7 +34,9 @@ def _report(event: Event, show: Listener, told: set[object], shows: Callable[[st
     """
     show(event)
     match event:
-        case NodeFinished(node=node, outputs=shown):
+        case NodeFinished(node=node, outputs=shown, reused=reused):
+            for warning in shown.get(WARNINGS, ()) if reused else ():  # of what is computed now the log tells
+                print(f"Node '{node}': {warning}", file=sys.stderr)
             for path in event.files:
                 if path not in told:
                     told.add(path)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import pytest
 
@@ -9,8 +10,9 @@ from graph.events import NodeFailed, NodeFinished, NodeSkipped
 from noisewright.commands.listening import listening
 
 
-def finished(node: str, **outputs: object) -> NodeFinished:
-    return NodeFinished("r", 1, 0.0, node=node, reused=None, seconds=0.0, outputs=outputs, values=MappingProxyType({}))
+def finished(node: str, reused: Literal["disk"] | None = None, **outputs: object) -> NodeFinished:
+    nothing = MappingProxyType[str, object]({})
+    return NodeFinished("r", 1, 0.0, node=node, reused=reused, seconds=0.0, outputs=outputs, values=nothing)
 
 
 def test_paths_are_told_once_and_texts_beside_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +25,13 @@ def test_paths_are_told_once_and_texts_beside_them(tmp_path: Path, capsys: pytes
     out, err = capsys.readouterr()
     assert out == f"{path}\n"
     assert err == "Node '2' shows: one\nNode '2' shows: two\nNode '3' shows: alone\n"
+
+
+def test_warnings_are_told_again_with_a_result_that_is_reused(capsys: pytest.CaptureFixture[str]) -> None:
+    with listening() as tell:
+        tell(finished("1", warnings=["two of ten"]))  # the log has told it just now
+        tell(finished("2", reused="disk", warnings=["one of nine", "tiles"]))
+    assert capsys.readouterr() == ("", "Node '2': one of nine\nNode '2': tiles\n")
 
 
 def test_why_nodes_did_not_run_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

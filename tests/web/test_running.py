@@ -25,6 +25,19 @@ FAILS = {
 }
 """Nothing is wrong with it until it runs: what is in brackets never ends."""
 
+WARNS = {
+    "format": "noisewright/workflow",
+    "version": 1,
+    "title": "Warns",
+    "nodes": {
+        "keys": {
+            "type": "CreateHookKeyframesInterpolated",
+            "inputs": {"interpolation": "linear", "strength_end": 0.5, "keyframes_count": 2, "print_keyframes": True},
+        },
+    },
+}
+"""Its node warns of what it makes."""
+
 
 def long_run(editor: Editor) -> str:
     """Submit a run that takes a while, and wait until its sampler is at work."""
@@ -67,6 +80,20 @@ def test_a_run_to_a_node_computes_no_more_than_it_needs(busy: Editor) -> None:
     assert facts["state"] == "done"
     assert "prompt" in facts["nodes"]
     assert set(facts["nodes"]) <= {"checkpoint", "prompt"}
+
+
+def test_what_is_to_be_known_of_a_result_stands_at_its_node(busy: Editor) -> None:
+    ask_for(busy.page, busy.server, "PUT", "/v1/workflows/warns", {"workflow": WARNS, "overwrite": True})
+    busy.open("/edit/warns")
+    busy.select("keys")
+    assert busy.over(busy.run("Alt+Enter"))["state"] == "done"
+    warned = busy.node("keys").get_by_role("list").filter(has_text="Keyframes: 1.000 from 0.000 on")
+    expect(warned).to_be_visible()
+    busy.page.reload()
+    busy.ready()
+    expect(warned).to_be_visible()
+    busy.set("keys", "keyframes count", "3")
+    expect(warned).to_have_count(0)
 
 
 def test_runs_that_wait_are_put_in_another_order_and_cancelled(busy: Editor) -> None:

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from diffusion.checkpoint import Parts, read_checkpoint
 from diffusion.header import WeightFileError
 from diffusion.lora.adding import with_lora
 from diffusion.lora.patch import LoraPatch
 from diffusion.memory import Weights
+from diffusion.tensors import Reader
 from tests.diffusion.lora.made import (
     CONTEXT,
     LAYERS,
@@ -95,19 +95,18 @@ def test_a_lora_that_fits_nothing_names_both_sides(parts, tmp_path: Path, stem, 
     )
 
 
-def test_what_fits_partly_is_applied_and_counted(parts, tmp_path: Path):
+def test_what_fits_partly_is_applied_and_counted(parts, tmp_path: Path, caplog):
     tensors, changes = plain_lora(tiny_unet(), LAYERS)
     wrong = {"unet.conv_in.lora_A.weight": noise(2, 9, 3, 3), "unet.conv_in.lora_B.weight": noise(32, 2, 1, 1)}
     half = {"unet.conv_out.lora_A.weight": noise(2, 32, 3, 3)}
     absent = {"unet.down_blocks.7.conv.diff": noise(3, 3)}
     other = {"unet.conv_in.a1.weight": noise(3, 3)}
     file = saved(tmp_path / "part.safetensors", tensors | wrong | half | absent | other)
-    notes: list[str] = []
-    weights = Weights("cpu", "fp32", note=notes.append)
+    weights = Weights("cpu", "fp32")
     model = with_lora(file, parts.model, None, 1.0).model
     for _ in range(2):
         assert off(answer(weights, model), answer_of(changed_unet(changes))) <= 1e-5
-    assert notes == [
+    assert caplog.messages == [
         "part.safetensors: 3 of the 10 layers that it changes in the U-Net fit none of 'tiny.safetensors' (such as "
         "'unet.conv_in', 'unet.conv_out') and are left out; the others are applied.",
         "part.safetensors: 1 of its 26 tensors are of no kind of change that is known here (such as "
@@ -117,6 +116,6 @@ def test_what_fits_partly_is_applied_and_counted(parts, tmp_path: Path):
 
 def test_sizes_are_told_without_numbers(parts, tmp_path: Path, monkeypatch):
     """Nothing of the weights is read: that a file fits is known from headers."""
-    monkeypatch.setattr(torch, "from_file", None)
+    monkeypatch.setattr(Reader, "_in_place", None)
     file = saved(tmp_path / "a.safetensors", plain_lora(tiny_unet(), LAYERS)[0])
     assert with_lora(file, parts.model, parts.text_encoder).model.patches

@@ -21,6 +21,7 @@ import { ProblemLines } from "./ProblemLines";
 import { SocketRow } from "./SocketRow";
 import type { NodeFacts } from "./scene";
 import { UsesBadge } from "./UsesBadge";
+import { WarningLines } from "./WarningLines";
 
 export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: NodeFacts }) {
   const { id, node, geometry, title, color, isKnown, isPinned } = facts;
@@ -68,6 +69,7 @@ export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: Node
         {node.mode === "bypass" ? <PassThrough facts={facts} /> : null}
       </div>
       {problems.length > 0 && !geometry.isCollapsed ? <ProblemLines problems={problems} /> : null}
+      {geometry.isCollapsed ? null : <WarningLines path={path} />}
       <CardEdges facts={facts} />
     </div>
   );
