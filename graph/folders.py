@@ -146,10 +146,23 @@ class Folders:
                 seen.add(begin)
                 yield Found(begin, path, first)
 
+    def _elsewhere(self, folder: str, name: str) -> str:
+        """Another kind of models among which a file of that name is; "": none."""
+        last = PurePosixPath(name.replace("\\", "/")).name
+        for kind in LAYOUTS if folder != INPUT else ():
+            if any(PurePosixPath(found.name).name == last for found in self._all(self.places(kind))):
+                return kind
+        return ""
+
     def _missing(self, folder: str, name: str, places: Sequence[Path], same: Sequence[Found]) -> str:
         if same:
             names = listing(found.name for found in same)
             return f"There are several files for '{name}' in the folder '{folder}': {names}. Name one of them."
+        if other := self._elsewhere(folder, name):
+            return (
+                f"There is no file '{name}' in the folder '{folder}', but there is one in '{other}': load it with a "
+                "node that takes its files from there, or move it."
+            )
         if not places:
             searched = [*self._places.get(folder, ()), *(self._input if folder == INPUT else self._models)]
             where = "There is no such folder" + (f" in {listing(map(str, searched))}" if searched else "")

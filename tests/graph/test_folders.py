@@ -97,6 +97,22 @@ def test_a_missing_file_is_told_with_the_nearest_name_and_where_it_was_looked_fo
     assert (caught.value.folder, caught.value.name) == ("checkpoints", "dreamshaper_7.safetensors")
 
 
+@pytest.mark.parametrize("folder", ["vae", "loras", "ipadapter"])
+def test_a_file_of_another_kind_is_told_where_it_lies(tmp_path, put, folder):
+    put("checkpoints/mine/dreamshaper.safetensors")
+    put("vae/a.pt")
+    (tmp_path / "input").mkdir()
+    files = Folders([tmp_path], [tmp_path / "input"])
+    with pytest.raises(FileMissing) as caught:
+        files.find(folder, "dreamshaper.safetensors")
+    assert str(caught.value) == (
+        f"There is no file 'dreamshaper.safetensors' in the folder '{folder}', but there is one in 'checkpoints': load "
+        "it with a node that takes its files from there, or move it."
+    )
+    with pytest.raises(FileMissing, match="Searched"):
+        files.find("input", "dreamshaper.safetensors")
+
+
 def test_a_kind_without_a_folder_says_where_one_could_be(tmp_path, put):
     put("vae/a.pt")
     with pytest.raises(
