@@ -226,10 +226,13 @@ class Engine:
         return self._plan(self.open(source, *wanted, settings=settings), wanted, self._recording)
 
     def foresee(self, planned: Plan) -> tuple[str, ...]:
-        """What a person should know before this plan is run: what will not fit into memory as it is."""
+        """What a person should know before this plan is run: what will not fit into memory as it is, and pictures of
+        sizes that a model does not know.
+        """
         from noisewright.foresight import foreseen  # knows the families of models, which a server does not load
+        from noisewright.proportions import out_of_proportion
 
-        return foreseen(planned, self.weights)
+        return (*out_of_proportion(planned), *foreseen(planned, self.weights))
 
     def events(
         self,

@@ -1,0 +1,81 @@
+"""What a plan says of sizes: pictures far larger or smaller than those a checkpoint was trained on.
+
+A model begins with pictures of about the size it knows. In much larger ones it repeats things, in much smaller ones
+little can be recognised: a mistake that everybody makes once, as with the empty latent's 512 × 512 and another model.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from graph.plan import Plan
+from graph.work import Work
+from server.models.error import ModelError
+from server.models.header import read_header
+from server.models.kind import kind_of
+
+FAR = 8
+"""Times as many, or as few, pixels as a model knows, beyond which it is told."""
+
+CHECKPOINTS = "checkpoints"
+
+MADE_FOR_IT = frozenset({"PatchModelAddDownscale", "TiledDiffusion"})
+"""Types of nodes that are there so that a model can make pictures much larger than those it knows."""
+
+
+def out_of_proportion(planned: Plan) -> tuple[str, ...]:
+    """In sentences, which checkpoints are to begin with pictures of a size that is far from theirs. Loads no torch."""
+    works, told = planned.works, dict[str, None]()
+    for step in planned.steps:
+        sources = {wire: source for source, wire in _sources(works, step.work.node)}
+        taker = sources.get("MODEL") or sources.get("GUIDER")
+        if step.action == "reuse" or taker is None or "LATENT" not in sources:
+            continue
+        extent = _extent(works[sources["LATENT"]])
+        for work in _models(works, taker):
+            if extent is not None and (sentence := _sentence(work, *extent)):
+                told[sentence] = None
+    return tuple(told)
+
+
+def _sources(works: Mapping[str, Work], node: str) -> Iterator[tuple[str, str]]:
+    for _, source, _, index in works[node].links:
+        yield source, works[source].kind.spec.outputs[index].type
+
+
+def _extent(work: Work) -> tuple[int, int] | None:
+    """Width and height of an empty latent; None of any other node."""
+    width, height = work.arguments.get("width"), work.arguments.get("height")
+    if work.kind.spec.type.startswith("Empty") and type(width) is int and type(height) is int:
+        return width, height
+    return None
+
+
+def _models(works: Mapping[str, Work], node: str) -> Iterator[Work]:
+    """The loaders of checkpoints that a model is from, through nodes that change it."""
+    waiting, seen = [node], {node}
+    while waiting:
+        work = works[waiting.pop()]
+        if work.kind.spec.type in MADE_FOR_IT:
+            continue
+        if CHECKPOINTS in work.kind.sources.values():
+            yield work
+        above = [source for source, wire in _sources(works, work.node) if wire in ("MODEL", "GUIDER")]
+        waiting += [source for source in above if source not in seen]
+        seen.update(above)
+
+
+def _sentence(work: Work, width: int, height: int) -> str:
+    files = [file for name, found in work.files.items() if work.kind.sources[name] == CHECKPOINTS for file in found]
+    try:
+        side = kind_of(read_header(files[0].path)).side if files else 0
+    except (OSError, ModelError):
+        return ""  # who loads it tells
+    if not side:
+        return ""
+    known, asked = side * side, max(1, width * height)
+    begins = f"'{files[0].name}' was trained on pictures of about {side} × {side}. One of {width} × {height} has"
+    if asked > FAR * known:
+        more = f"{asked / known:.0f} times as many pixels"
+        return f"{begins} {more}: things will repeat in it. Begin with a smaller one, and enlarge that."
+    if asked * FAR < known:
+        return f"{begins} {known / asked:.0f} times fewer pixels: little will be recognised. Begin with a larger one."
+    return ""
