@@ -47,7 +47,7 @@ def foreseen(planned: Plan, weights: "Weights") -> tuple[str, ...]:
         if brought == wire and (files := _files(works[node], folders))
     ]
     nodes = dict.fromkeys(node for node, _ in taken)
-    return tuple(weights.foresee(needed, _drawn([works[node] for node in nodes])))
+    return tuple(weights.foresee(needed, largest_drawn([works[node] for node in nodes])))
 
 
 def _taken(works: Mapping[str, Work], computing: list[str], there: set[str]) -> list[tuple[str, str]]:
@@ -57,7 +57,7 @@ def _taken(works: Mapping[str, Work], computing: list[str], there: set[str]) -> 
     """
     found, waiting, seen = dict[tuple[str, str], None](), list(computing), set(computing)
     while waiting:
-        for source, wire in _sources(works, waiting.pop()):
+        for source, wire in sources_of(works, waiting.pop()):
             found[source, wire] = None
             if source not in seen and source not in there:
                 seen.add(source)
@@ -65,7 +65,7 @@ def _taken(works: Mapping[str, Work], computing: list[str], there: set[str]) -> 
     return list(found)
 
 
-def _sources(works: Mapping[str, Work], node: str) -> Iterator[tuple[str, str]]:
+def sources_of(works: Mapping[str, Work], node: str) -> Iterator[tuple[str, str]]:
     """The nodes that a node's links come from, and what they bring."""
     for _, source, _, index in works[node].links:
         yield source, works[source].kind.spec.outputs[index].type
@@ -82,7 +82,7 @@ def _decoded(works: Mapping[str, Work], computing: set[str]) -> dict[str, tuple[
     for node in computing:
         if works[node].kind.spec.type != "VAEDecode":
             continue
-        sources = {wire: source for source, wire in _sources(works, node)}
+        sources = {wire: source for source, wire in sources_of(works, node)}
         size = _size(works, sources["LATENT"])
         if size is not None:
             sizes[sources["VAE"]] = max(size, sizes.get(sources["VAE"], size), key=lambda one: one[0] * one[1])
@@ -92,8 +92,8 @@ def _decoded(works: Mapping[str, Work], computing: set[str]) -> dict[str, tuple[
 def _size(works: Mapping[str, Work], node: str) -> tuple[int, int] | None:
     """Width and height of the pictures that latents stand for: those of the empty latent they were sampled from."""
     while True:
-        sources = list(_sources(works, node))
-        if not sources and (drawn := _drawn([works[node]])) is not None:
+        sources = list(sources_of(works, node))
+        if not sources and (drawn := largest_drawn([works[node]])) is not None:
             return drawn.width, drawn.height
         latents = [source for source, wire in sources if wire == "LATENT"]
         if len(latents) != 1 or not any(wire in SAMPLES for _, wire in sources):
@@ -101,7 +101,7 @@ def _size(works: Mapping[str, Work], node: str) -> tuple[int, int] | None:
         (node,) = latents
 
 
-def _drawn(works: list[Work]) -> Drawn | None:
+def largest_drawn(works: list[Work]) -> Drawn | None:
     """The largest empty latent that something is made from."""
     drawn = [
         Drawn(work.arguments["width"], work.arguments["height"], ALWAYS * work.arguments.get("batch_size", 1))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from graph.plan import Plan
 from graph.work import Work
+from noisewright.foresight import largest_drawn, sources_of
 from server.models.error import ModelError
 from server.models.header import read_header
 from server.models.kind import kind_of
@@ -25,28 +26,16 @@ def out_of_proportion(planned: Plan) -> tuple[str, ...]:
     """In sentences, which checkpoints are to begin with pictures of a size that is far from theirs. Loads no torch."""
     works, told = planned.works, dict[str, None]()
     for step in planned.steps:
-        sources = {wire: source for source, wire in _sources(works, step.work.node)}
+        sources = {wire: source for source, wire in sources_of(works, step.work.node)}
         taker = sources.get("MODEL") or sources.get("GUIDER")
         if step.action == "reuse" or taker is None or "LATENT" not in sources:
             continue
-        extent = _extent(works[sources["LATENT"]])
-        for work in _models(works, taker):
-            if extent is not None and (sentence := _sentence(work, *extent)):
-                told[sentence] = None
+        drawn = largest_drawn([works[sources["LATENT"]]])
+        if drawn is None:
+            continue
+        found = [_sentence(work, drawn.width, drawn.height) for work in _models(works, taker)]
+        told |= dict.fromkeys(filter(None, found))
     return tuple(told)
-
-
-def _sources(works: Mapping[str, Work], node: str) -> Iterator[tuple[str, str]]:
-    for _, source, _, index in works[node].links:
-        yield source, works[source].kind.spec.outputs[index].type
-
-
-def _extent(work: Work) -> tuple[int, int] | None:
-    """Width and height of an empty latent; None of any other node."""
-    width, height = work.arguments.get("width"), work.arguments.get("height")
-    if work.kind.spec.type.startswith("Empty") and type(width) is int and type(height) is int:
-        return width, height
-    return None
 
 
 def _models(works: Mapping[str, Work], node: str) -> Iterator[Work]:
@@ -58,7 +47,7 @@ def _models(works: Mapping[str, Work], node: str) -> Iterator[Work]:
             continue
         if CHECKPOINTS in work.kind.sources.values():
             yield work
-        above = [source for source, wire in _sources(works, work.node) if wire in ("MODEL", "GUIDER")]
+        above = [source for source, wire in sources_of(works, work.node) if wire in ("MODEL", "GUIDER")]
         waiting += [source for source in above if source not in seen]
         seen.update(above)
 
