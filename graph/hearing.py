@@ -25,8 +25,15 @@ class _Hearing(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """A record of a logger that is listened to."""
-        heard, text = _heard.get(), record.getMessage()
-        if heard is not None and text not in heard and len(heard) < MOST:
+        heard = _heard.get()
+        if heard is None or len(heard) >= MOST:
+            return
+        try:
+            text = record.getMessage()
+        except Exception:  # noqa: BLE001 — arguments that do not fit its text: no reason for a node to fail
+            self.handleError(record)
+            return
+        if text not in heard:
             heard.append(text)
 
 

@@ -35,13 +35,13 @@ def _report(event: Event, show: Listener, told: set[object], shows: Callable[[st
     show(event)
     match event:
         case NodeFinished(node=node, outputs=shown, reused=reused):
-            for warning in shown.get(WARNINGS, ()) if reused else ():  # of what is computed now the log tells
+            for warning in _texts(shown, WARNINGS) if reused else ():  # of what is computed now the log tells
                 print(f"Node '{node}': {warning}", file=sys.stderr)
             for path in event.files:
                 if path not in told:
                     told.add(path)
                     print(path, flush=True)
-            for text in _texts(shown) if shows(node) else ():
+            for text in _texts(shown, "text") if shows(node) else ():
                 print(f"Node '{node}' shows: {text}", file=sys.stderr)
         case NodeFailed(node=node, message=message, hint=hint):
             print(f"Error in node '{node}': {_sentences(message, hint)}", file=sys.stderr)
@@ -52,9 +52,9 @@ def _report(event: Event, show: Listener, told: set[object], shows: Callable[[st
             pass
 
 
-def _texts(shown: Mapping[str, Any]) -> list[str]:
-    """The texts among what a node shows: `{"text": [...]}`."""
-    given = shown.get("text")
+def _texts(shown: Mapping[str, Any], name: str) -> list[str]:
+    """The texts that a node shows under a name: `{"text": [...]}`."""
+    given = shown.get(name)
     return [item for item in (given if isinstance(given, list | tuple) else [given]) if isinstance(item, str)]
 
 

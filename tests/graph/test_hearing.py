@@ -55,6 +55,12 @@ def test_the_same_is_said_once_and_not_everything():
     assert shown(flow(a=("WarnEach", {"count": MOST + 5})))["a"]["warnings"] == [str(each) for each in range(MOST)]
 
 
+def test_a_warning_that_cannot_be_written_is_no_failure(capsys, monkeypatch):
+    monkeypatch.setattr(logging.getLogger(LOGGER), "propagate", False)
+    assert shown(flow(a=("WarnBadly", {"text": "odd"})))["a"] == {}
+    assert "TypeError" in capsys.readouterr().err
+
+
 def test_nodes_at_work_at_once_are_told_apart():
     """`async` nodes take turns on one thread."""
     texts = {name: (kind, {"text": name}) for name, kind in (("a", "WarnLater"), ("b", "WarnLater"), ("c", "Warn"))}

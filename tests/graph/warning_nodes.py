@@ -30,6 +30,13 @@ def warn_each(count: int) -> int:
     return count
 
 
+@node("WarnBadly", category="warnings")
+def warn_badly(text: str) -> str:
+    """Warn with an argument that does not fit."""
+    log.warning("%d of them", text)
+    return text
+
+
 @node("WarnInSteps", category="warnings")
 def warn_in_steps(text: str) -> Steps[str]:
     """Warn between steps; another thread warns as well, of which nobody knows for whom it works."""
