@@ -11,7 +11,7 @@ from typing import Any
 from graph.around import Around
 from graph.errors import GraphError
 from graph.events import NodePreview, NodeProgress
-from graph.hearing import heard
+from graph.hearing import heard, listen
 from graph.progress import Preview, Progress
 from graph.record import Record
 from graph.states import States
@@ -59,6 +59,7 @@ class Calling:
         Raises Cancelled where the run stops in between, and whatever the function raises.
         """
         context = partial(_hearing, self._context(work), warnings)
+        listen(work.kind.spec.module.partition(".")[0])  # whoever wrote the node warns by a logger of that name
         given = {**arguments, **{name: self._lent(name, work, leases) for name in work.kind.spec.services}}
         with context():
             result = work.kind.type.function(**given)

@@ -2,7 +2,7 @@
 
 A library that notices something, such as a LoRA of which a part fits nothing, logs a warning with Python's own
 `logging`: it knows nothing of nodes. Here such a warning finds the node that computes, and becomes part of what it
-shows, so that it is kept with the result and told again where that is reused.
+shows, so that it is kept with the result and told again by a run that takes that up.
 """
 
 import logging
@@ -41,8 +41,10 @@ _HEARING = _Hearing(logging.WARNING)
 
 
 def listen(*loggers: str) -> None:
-    """Hear what these loggers, and those below them, warn of from now on. Said again, it changes nothing."""
-    for name in loggers:
+    """Hear what these loggers, and those below them, warn of from now on. Said again, it changes nothing. "": none, not
+    the root of all.
+    """
+    for name in filter(None, loggers):
         logging.getLogger(name).addHandler(_HEARING)
 
 

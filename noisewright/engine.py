@@ -27,7 +27,6 @@ from graph.history import History
 from graph.lanes import Lanes
 from graph.layouts import saved_below
 from graph.output_folder import OutputFolder
-from graph.packs import SPACE
 from graph.plan import Plan, plan
 from graph.problem import Problem, errors, joined
 from graph.record import Metadata, Recording
@@ -52,9 +51,6 @@ Keep = Literal["disk", "memory", "nothing"]
 
 
 log = logging.getLogger(__name__)
-
-LISTENED_TO = ("diffusion", "nodes", SPACE)
-"""Whose warnings are shown at the node that computes: see `graph.hearing`."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ class Engine:
         self._lanes = Lanes()
         self._closing = ExitStack()
         self._closing.callback(self._lanes.close)
-        listen(*LISTENED_TO)
+        listen("diffusion")  # what nodes compute with; what they warn of themselves is heard anyway
         finalize(self, self._closing.close)  # for those that neither close it nor use `with`
 
     def __enter__(self) -> Self:

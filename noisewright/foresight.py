@@ -44,7 +44,7 @@ def foreseen(planned: Plan, weights: "Weights") -> tuple[str, ...]:
         Needed(wire, files, decoded.get(node) if wire == "VAE" else None)
         for wire, folders in FOLDERS.items()
         for node, brought in taken
-        if brought == wire and (files := _files(works[node], folders))
+        if brought == wire and (files := files_of(works[node], folders))
     ]
     nodes = dict.fromkeys(node for node, _ in taken)
     return tuple(weights.foresee(needed, largest_drawn([works[node] for node in nodes])))
@@ -71,7 +71,8 @@ def sources_of(works: Mapping[str, Work], node: str) -> Iterator[tuple[str, str]
         yield source, works[source].kind.spec.outputs[index].type
 
 
-def _files(work: Work, folders: frozenset[str]) -> tuple[tuple[Path, str], ...]:
+def files_of(work: Work, folders: frozenset[str]) -> tuple[tuple[Path, str], ...]:
+    """The files of these kinds that a node names, each with its digest."""
     named = (found for name, found in work.files.items() if work.kind.sources[name] in folders)
     return tuple((file.path, file.digest) for found in named for file in found)
 

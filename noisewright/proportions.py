@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from graph.plan import Plan
 from graph.work import Work
-from noisewright.foresight import largest_drawn, sources_of
+from noisewright.foresight import SAMPLES, files_of, largest_drawn, sources_of
 from server.models.error import ModelError
 from server.models.header import read_header
 from server.models.kind import kind_of
@@ -16,7 +16,7 @@ from server.models.kind import kind_of
 FAR = 8
 """Times as many, or as few, pixels as a model knows, beyond which it is told."""
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS = frozenset({"checkpoints"})
 
 MADE_FOR_IT = frozenset({"PatchModelAddDownscale", "TiledDiffusion"})
 """Types of nodes that are there so that a model can make pictures much larger than those it knows."""
@@ -39,29 +39,28 @@ def out_of_proportion(planned: Plan) -> tuple[str, ...]:
 
 
 def _models(works: Mapping[str, Work], node: str) -> Iterator[Work]:
-    """The loaders of checkpoints that a model is from, through nodes that change it."""
+    """What a model is from: the nodes that change it, and those that load it."""
     waiting, seen = [node], {node}
     while waiting:
         work = works[waiting.pop()]
         if work.kind.spec.type in MADE_FOR_IT:
             continue
-        if CHECKPOINTS in work.kind.sources.values():
-            yield work
-        above = [source for source, wire in sources_of(works, work.node) if wire in ("MODEL", "GUIDER")]
+        yield work
+        above = [source for source, wire in sources_of(works, work.node) if wire in SAMPLES]
         waiting += [source for source in above if source not in seen]
         seen.update(above)
 
 
 def _sentence(work: Work, width: int, height: int) -> str:
-    files = [file for name, found in work.files.items() if work.kind.sources[name] == CHECKPOINTS for file in found]
+    files = files_of(work, CHECKPOINTS)
     try:
-        side = kind_of(read_header(files[0].path)).side if files else 0
+        side = kind_of(read_header(files[0][0])).side if files else 0
     except (OSError, ModelError):
         return ""  # who loads it tells
     if not side:
         return ""
     known, asked = side * side, max(1, width * height)
-    begins = f"'{files[0].name}' was trained on pictures of about {side} × {side}. One of {width} × {height} has"
+    begins = f"'{files[0][0].name}' was trained on pictures of about {side} × {side}. One of {width} × {height} has"
     if asked > FAR * known:
         more = f"{asked / known:.0f} times as many pixels"
         return f"{begins} {more}: things will repeat in it. Begin with a smaller one, and enlarge that."

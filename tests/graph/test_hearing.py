@@ -7,22 +7,12 @@ import pytest
 from graph.cache import MemoryCache
 from graph.catalogue import Catalogue
 from graph.events import NodeFinished
-from graph.hearing import MOST, listen
+from graph.hearing import MOST
 from graph.plan import plan
 from graph.run import run
 from tests.graph.flows import flow
 
 LOGGER = "tests.graph.warning_nodes"
-
-
-@pytest.fixture(autouse=True)
-def _heard():
-    listen(LOGGER)
-    listen(LOGGER)
-    yield
-    logger = logging.getLogger(LOGGER)
-    for handler in [*logger.handlers]:
-        logger.removeHandler(handler)
 
 
 def shown(workflow, cache=None) -> dict[str, dict]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graph.errors import GraphError
+from graph.events import NodeFinished
 from noisewright.commands import main
 from noisewright.commands.packs import new_pack
 from noisewright.engine import Engine
@@ -109,6 +110,45 @@ def test_nodes_knows_those_of_packs(home: Path, capsys: pytest.CaptureFixture[st
     out, err = capsys.readouterr()
     assert "AcmeBlur " in out
     assert "The pack 'broken' cannot be imported: OSError: no camera was found (__init__.py, line 1)." in err
+
+
+WARNS = """
+import logging
+from noisewright import node
+
+@node("AcmeWarns", category="acme")
+def warns(a: int = 1) -> int:
+    \"\"\"Warn by a logger of its module.\"\"\"
+    logging.getLogger(__name__).warning("%d is little.", a)
+    return a
+"""
+
+COMFYUI_WARNS = """
+import logging
+
+class Warns:
+    RETURN_TYPES, FUNCTION, CATEGORY = ("INT",), "warn", "acme"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"a": ("INT", {"default": 1})}}
+
+    def warn(self, a):
+        logging.getLogger(__name__).warning("%d is little.", a)
+        return (a,)
+
+NODE_CLASS_MAPPINGS = {"AcmeWarns": Warns}
+"""
+
+
+@pytest.mark.parametrize(("folder", "text"), [("packs", WARNS), ("custom_nodes", COMFYUI_WARNS)])
+def test_what_a_pack_warns_of_is_shown_at_its_node(home: Path, folder: str, text: str):
+    write_pack(home / folder, "acme", text)
+    with Engine(keep="nothing") as engine:
+        flow = engine.flow()
+        node = str(flow.add("acme/AcmeWarns"))
+        (finished,) = [event for event in engine.events(flow, node) if isinstance(event, NodeFinished)]
+    assert finished.outputs == {"warnings": ["1 is little."]}
 
 
 def test_a_new_pack_is_green_at_once(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -1,33 +1,16 @@
 /** What is to be known of a node's result, at its foot: a part of a LoRA that fits nothing, a picture made in tiles. */
-
 import { usePartOfNodeRun } from "../state/runs";
 import { useIsStale } from "../state/staleNodes";
-import css from "./NodeCard.module.css";
-
-/** As many as are shown; the others stand in the title of the last. */
-const MOST = 3;
+import { type Line, ProblemLines } from "./ProblemLines";
 
 export function WarningLines({ path }: { readonly path: string }) {
-  const told = textsOf(usePartOfNodeRun(path, (run) => run?.outputs.warnings));
+  const told = linesOf(usePartOfNodeRun(path, (run) => run?.outputs.warnings));
   const isStale = useIsStale(path);
-  if (isStale || told.length === 0) return null;
-  return (
-    <ul className={css.problems}>
-      {told.slice(0, MOST).map((text, place) => (
-        <li
-          key={text}
-          data-severity="warning"
-          title={place === MOST - 1 ? told.slice(place).join("\n") : text}
-        >
-          {text}
-        </li>
-      ))}
-    </ul>
-  );
+  return isStale || told.length === 0 ? null : <ProblemLines problems={told} />;
 }
 
 /** Each text once; none where a node shows something else under this name. */
-export function textsOf(given: unknown): readonly string[] {
-  if (!Array.isArray(given)) return [];
-  return [...new Set(given.filter((text) => typeof text === "string"))];
+function linesOf(given: unknown): readonly Line[] {
+  const texts = Array.isArray(given) ? given.filter((text) => typeof text === "string") : [];
+  return [...new Set(texts)].map((message) => ({ severity: "warning", message, hint: message }));
 }
