@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
-from diffusion import loading
+from diffusion import loading, packing
 from diffusion.families import Component
 from diffusion.lora.clone import clone
 from diffusion.lora.file import read_lora
 from diffusion.lora.fitting import fit
 from diffusion.lora.patch import LoraPatch
 from diffusion.lora.stack import Stack
-from diffusion.packing import packed
 from diffusion.parts import streams
 from diffusion.precision import Precision
 from diffusion.streaming import FromFile, FromHost, Shelf, emptied, layers_of, stream
@@ -151,8 +150,8 @@ def whole(
     `load` does.
     """
     sizes = loading.weights_in_bytes(component, residence.dtype), loading.own_bytes(component, residence)
-    if packs and residence.device.type == "cpu" and residence.dtype == torch.bfloat16:
-        module = loading.load(component, replace(residence, channels_last=False), packed)
+    if packs and residence.device.type == "cpu" and residence.dtype == torch.bfloat16 and packing.possible():
+        module = loading.load(component, replace(residence, channels_last=False), packing.packed)
     else:
         module = loading.load(component, residence)
     held = Held(component, module, residence, precision, *sizes, finish)

@@ -47,8 +47,13 @@ class PackedConv2d(nn.Module):
         return plain.eval()
 
 
+def possible() -> bool:
+    """Whether torch packs layers in bfloat16 on this processor; on x86 it takes AVX-512 or AVX-NE-CONVERT."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def packed(layer: nn.Module) -> nn.Module:
-    """A plain `Conv2d` in its packed form; any other layer, and all where torch was built without oneDNN, as it is."""
+    """A plain `Conv2d` in its packed form, any other layer as it is. Where it is not `possible`, torch raises."""
     if type(layer) is not nn.Conv2d or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
         return layer
-    return PackedConv2d(layer) if torch.backends.mkldnn.is_available() else layer
+    return PackedConv2d(layer)

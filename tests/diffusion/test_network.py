@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from diffusion import packing
 from diffusion.checkpoint import read_checkpoint
 from diffusion.context import Context
 from diffusion.memory import Weights
+from tests.diffusion.test_packing import NEEDS_PACKING
 from tests.diffusion.tiny import TEXT_WIDTH, tiny_unet, write_tiny_checkpoint
 
 
@@ -35,7 +37,9 @@ def test_in_fp32_it_is_the_module_bit_for_bit(model, size):
         assert torch.equal(network(x, timestep[:1], Context(tokens)), tiny_unet()(x, timestep[:1], tokens).sample)
 
 
-def test_in_bf16_it_is_the_module_in_that_precision_and_layout(model):
+@pytest.mark.parametrize("packs", [pytest.param(True, marks=NEEDS_PACKING), False])
+def test_in_bf16_it_is_the_module_in_that_precision_and_layout(model, monkeypatch, packs):
+    monkeypatch.setattr(packing, "possible", lambda: packs)
     x, timestep, tokens = question(2, 8, 8)
     unet = tiny_unet().to(torch.bfloat16).to(memory_format=torch.channels_last)
     truth = unet(x.to(torch.bfloat16, memory_format=torch.channels_last), timestep, tokens.bfloat16()).sample

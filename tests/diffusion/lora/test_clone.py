@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from diffusion.lora.clone import clone
+from tests.diffusion.test_packing import NEEDS_PACKING
 from tests.diffusion.tiny import all_packed, tiny_text_encoder, tiny_unet, tiny_vae
 
 MODULES = {
@@ -15,7 +16,9 @@ MODULES = {
 }
 
 
-@pytest.fixture(params=MODULES)
+@pytest.fixture(
+    params=[pytest.param(name, marks=NEEDS_PACKING) if name.startswith("packed") else name for name in MODULES]
+)
 def module(request) -> nn.Module:
     return MODULES[request.param]()
 

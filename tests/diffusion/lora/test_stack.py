@@ -158,9 +158,7 @@ def test_norms_and_biases_are_changed(parts, tmp_path: Path):
     assert off(found, answer_of(changed_unet(changes | low_rank_changes, 0.8))) <= 1e-5
 
 
-def test_in_bf16_packed_convolutions_have_it_beside_and_merged(parts, tmp_path: Path):
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        pytest.skip("this processor does not compute bfloat16")
+def test_in_bf16_convolutions_have_it_beside_and_merged(parts, tmp_path: Path):
     tensors, changes = plain_lora(tiny_unet(), LAYERS)
     merged = noise(*tiny_unet().get_submodule("conv_in").weight.shape, seed=5)
     file = saved(tmp_path / "a.safetensors", tensors | {kohya("conv_in") + ".diff": merged})
