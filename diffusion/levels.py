@@ -84,17 +84,26 @@ def align_your_steps(kind: Kind, steps: int, denoise: float = 1.0) -> Tensor:
 
     Sabour et al. 2024, "Align Your Steps". denoise: only this share of the steps, the last ones; none with 0.
     """
+    return last_share(stretched(ALIGNED[kind], steps), denoise)
+
+
+def stretched(known: Sequence[float], steps: int) -> Tensor:
+    """So many steps along known levels, log-linear between them."""
     import numpy as np
 
+    if steps + 1 == len(known):
+        return torch.tensor(known, dtype=torch.float32)
+    here, there = np.linspace(0, 1, steps + 1), np.linspace(0, 1, len(known))
+    return torch.from_numpy(np.exp(np.interp(here, there, np.log(known)))).float()
+
+
+def last_share(sigmas: Tensor, denoise: float) -> Tensor:
+    """The levels of the last steps, this share of all, ending in 0; none with 0."""
     if denoise <= 0:
         return torch.empty(0)
-    known = np.array(ALIGNED[kind])
-    if steps + 1 != len(known):
-        places = np.linspace(0, 1, len(known))
-        known = np.exp(np.interp(np.linspace(0, 1, steps + 1), places, np.log(known)))
-    sigmas = torch.tensor(known, dtype=torch.float32)[-(round(steps * min(denoise, 1.0)) + 1) :]
-    sigmas[-1] = 0.0
-    return sigmas
+    last = sigmas[-(round((len(sigmas) - 1) * min(denoise, 1.0)) + 1) :].clone()
+    last[-1] = 0.0
+    return last
 
 
 def split(sigmas: Tensor, step: int) -> tuple[Tensor, Tensor]:

@@ -130,6 +130,25 @@ def aligned_schedule(
     return Sigmas(align_your_steps(model_type, steps, denoise))
 
 
+@node("GITSScheduler", category=SCHEDULERS, title="GITSScheduler")
+def trajectory_schedule(
+    coeff: Annotated[
+        float,
+        Ge(0.8),
+        Le(1.5),
+        Hint(step=0.05),
+        Default(1.2),
+        Help("Lower: more steps where it is noisy. Higher: more of them near the end."),
+    ],
+    steps: Annotated[int, Ge(2), Le(1000), Default(10)],
+    denoise: Denoise = 1.0,
+) -> Sigmas:
+    """Levels for few steps, dense where ways to pictures bend (Chen et al. 2024); measured on the bundled model."""
+    from diffusion.trajectory import trajectory_fitted
+
+    return Sigmas(trajectory_fitted(steps, coeff, denoise))
+
+
 @node("SplitSigmas", category=LEVELS, title="SplitSigmas")
 def split_sigmas(sigmas: Sigmas, step: Annotated[int, Ge(0), Le(10000)] = 0) -> Halves:
     """Part the levels after so many steps, so that two samplers can share a picture."""

@@ -11,6 +11,7 @@ from diffusion.checkpoint import read_checkpoint
 from diffusion.prediction import EpsPrediction, discrete_sigmas
 from diffusion.sampling_values import Sigmas
 from diffusion.schedules import sigmas_for
+from diffusion.trajectory import trajectory_fitted
 from diffusion.values import Model
 from nodes.custom_sampling_sigmas import (
     aligned_schedule,
@@ -26,6 +27,7 @@ from nodes.custom_sampling_sigmas import (
     sigma_at_percent,
     split_sigmas,
     split_sigmas_by_share,
+    trajectory_schedule,
     turbo_schedule,
     variance_preserving_schedule,
 )
@@ -68,6 +70,8 @@ def test_levels_from_numbers_are_those_of_their_formulas() -> None:
     first = float(variance_preserving_schedule(4).levels[0])
     assert first == pytest.approx(math.sqrt(math.exp(19.9 / 2 + 0.1) - 1), rel=1e-4)
     assert float(aligned_schedule("SVD", 10).levels[0]) == 700
+    assert torch.equal(trajectory_schedule(1.2, 10).levels, trajectory_fitted(10))
+    assert torch.equal(trajectory_schedule(0.9, 8, 0.5).levels, trajectory_fitted(8, 0.9)[-5:])
 
 
 def test_beta_levels_are_the_schedulers_at_its_own_numbers(model: Model) -> None:
