@@ -8,6 +8,7 @@ from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
+from graph.plan import Plan
 from graph.text import nearest
 from noisewright import catalogue
 from noisewright.engine import Engine, Opened
@@ -48,6 +49,14 @@ def open_workflow(arguments: argparse.Namespace, engine: Engine) -> Opened:
     for problem in opened.problems:
         print(problem.sentence(), file=sys.stderr)
     return opened
+
+
+def foretold(engine: Engine, opened: Opened) -> Plan:
+    """What a run of it would compute. What a person should know before that is said on stderr."""
+    planned = engine.plan(opened)
+    for sentence in engine.foresee(planned):
+        _said(f"warning: {sentence}")
+    return planned
 
 
 def source_of(path: Path) -> Path | bytes:

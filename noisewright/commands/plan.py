@@ -1,10 +1,9 @@
 """`plan FILE`: which nodes a run would compute, in which order, why, and how long it may take."""
 
 import argparse
-import sys
 from typing import Any
 
-from noisewright.commands.opening import add_compute, add_file, engine_of, open_workflow
+from noisewright.commands.opening import add_compute, add_file, engine_of, foretold, open_workflow
 from noisewright.home import Home
 
 
@@ -19,9 +18,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Print one line a node in the order of the run: what is done, the node, its type, its time, why."""
     with engine_of(arguments, home) as engine:
-        planned = engine.plan(open_workflow(arguments, engine))
-        for sentence in engine.foresee(planned):
-            print(f"warning: {sentence}", file=sys.stderr)
+        planned = foretold(engine, open_workflow(arguments, engine))
     rows = [(step.action, step.node, step.type, _time(step.seconds), step.why) for step in planned.steps]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     for action, node, kind, seconds, reason in rows:

@@ -7,7 +7,7 @@ from typing import Any
 
 from graph.events import Event, RunFinished
 from noisewright.commands.listening import Listener, listening
-from noisewright.commands.opening import add_file, add_making, engine_of, open_workflow
+from noisewright.commands.opening import add_file, add_making, engine_of, foretold, open_workflow
 from noisewright.engine import Opened
 from noisewright.home import Home
 
@@ -28,6 +28,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Run the workflow; 0 when all its outputs were made, 1 when one failed."""
     with engine_of(arguments, home) as engine:
         opened = open_workflow(arguments, engine)
+        foretold(engine, opened)
         with closing(engine.events(opened)) as events, listening(arguments.events, _writes(opened)) as listener:
             return EXIT_CODES[_listen(events, listener)]
 

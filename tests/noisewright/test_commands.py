@@ -73,6 +73,15 @@ def test_plan_lists_every_node_in_a_possible_order(home: Path, capsys: pytest.Ca
                 assert order.index(value["link"][0]) < order.index(node)
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_what_a_plan_foresees_is_said_on_stderr(command: str, home: Path, capsys: pytest.CaptureFixture[str]):
+    settings = [argument for side in ("width", "height") for argument in ("--set", f"{side}=16")]
+    assert main([command, str(TEMPLATE), *settings, "--set", "steps=1"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning: 'sprout.safetensors' was trained on pictures of about 64 × 64" in err
+    assert "trained" not in out
+
+
 def test_nodes_lists_types_and_describes_one(home: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["nodes"]) == 0
     assert "KSampler " in capsys.readouterr().out
