@@ -19,11 +19,11 @@ FILE = Path(__file__).with_suffix(".safetensors")
 MOST_STEPS = 20
 """Steps that are looked for; more lie between these."""
 
-Costs = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 
 def trajectory_fitted(steps: int, coeff: float = 1.2, denoise: float = 1.0) -> Tensor:
-    """Levels float32 [steps + 1] of Stable Diffusion's range, the last 0, along which Euler's method strays least.
+    """Levels float32 [steps + 1] of Stable Diffusion's range, the last 0, along which Euler's method strays little.
 
     steps: at least 2; from the 21st on they lie log-linearly between those of 20. coeff: what the steps that follow
     weigh beside the one before: below 1 the levels crowd at the noisy end, far above it at the other. denoise: only
@@ -34,7 +34,7 @@ def trajectory_fitted(steps: int, coeff: float = 1.2, denoise: float = 1.0) -> T
     return last_share(stretched([float(levels[place]) for place in path], steps), denoise)
 
 
-def cheapest(costs: Costs, steps: int, coeff: float) -> list[int]:
+def cheapest(costs: Numbers, steps: int, coeff: float) -> list[int]:
     """The way from the first of N places to the last in so many steps forward that costs least, as `steps + 1` places.
 
     costs: [N, N], of a step from the row's place to the column's. What follows a step counts `coeff` times, and so on.
@@ -56,7 +56,7 @@ def cheapest(costs: Costs, steps: int, coeff: float) -> list[int]:
 
 
 @cache
-def _measured() -> tuple[Costs, Costs]:
+def _measured() -> tuple[Numbers, Numbers]:
     from safetensors.numpy import load_file
 
     found = load_file(FILE)

@@ -19,6 +19,7 @@ from torch import Tensor
 from diffusion import trajectory
 from diffusion.prediction import EpsPrediction, discrete_sigmas
 from diffusion.samplers import Denoise, PlainDenoise, sampler
+from diffusion.schedules import normal
 from diffusion.training.teacher import CHECKPOINT, Teacher, read_teacher
 
 __all__ = ["PREDICTION", "costs", "guided", "main", "measured", "start", "trained_levels"]
@@ -32,9 +33,9 @@ PICTOGRAPHS = (range(0x1F300, 0x1F650), range(0x1F680, 0x1F700), range(0x1F900, 
 log = logging.getLogger(__name__)
 
 
-def trained_levels(count: int = LEVELS) -> Tensor:
-    """Levels [count] from the highest to the lowest that sprout was trained on, even in training time."""
-    return PREDICTION.sigma(torch.linspace(len(PREDICTION.sigmas) - 1, 0, count))
+def trained_levels() -> Tensor:
+    """Levels [LEVELS] from the highest to the lowest that sprout was trained on, even in training time."""
+    return normal(PREDICTION, LEVELS)[:-1]
 
 
 def guided(teacher: Teacher, captions: Sequence[str]) -> Denoise:

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from diffusion.levels import align_your_steps
 from diffusion.prediction import discrete_sigmas
 from diffusion.samplers import PlainDenoise, sampler
+from diffusion.schedules import normal, sgm_uniform
 from diffusion.training.teacher import CHECKPOINT, read_teacher
 from diffusion.training.trajectory import PREDICTION, costs, guided, start, trained_levels
 from diffusion.trajectory import FILE, cheapest, trajectory_fitted
@@ -90,7 +91,7 @@ def test_what_is_stored_belongs_to_the_trained_levels() -> None:
 
 
 def test_ten_steps_of_them_stray_less_than_those_of_other_schedules() -> None:
-    """On sprout, with prompts and noise that they were not fitted to; the truth is a walk of 30 steps of Heun's."""
+    """On sprout, with noise that they were not fitted to; the truth is a walk of 30 steps of Heun's."""
     captions, x = start(4, torch.Generator().manual_seed(77))
     denoise = guided(read_teacher(CHECKPOINT), captions)
 
@@ -98,12 +99,11 @@ def test_ten_steps_of_them_stray_less_than_those_of_other_schedules() -> None:
         *_, last = sampler(name)(denoise, x, levels)
         return last.x
 
-    truth = walked("heun", [*trained_levels(30).tolist(), 0.0])
+    truth = walked("heun", normal(PREDICTION, 30).tolist())
 
     def error(name: str, levels: torch.Tensor) -> float:
         return float((walked(name, levels.tolist()) - truth).norm() / truth.norm())
 
-    even = torch.cat([PREDICTION.sigma(torch.linspace(999, 0, 11)[:-1]), torch.zeros(1)])
-    others = (even, align_your_steps("SD1", 10))
+    others = (sgm_uniform(PREDICTION, 10), align_your_steps("SD1", 10))
     for name in ("euler", "dpmpp_2m"):
         assert error(name, trajectory_fitted(10)) < min(error(name, levels) for levels in others), name
