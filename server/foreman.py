@@ -139,13 +139,19 @@ class Foreman:
         for path, report in run.nodes.items():
             if report.state == "running":
                 run.nodes[path] = report.model_copy(update={"state": "skipped"})
+        if not run.private:
+            await self._hub.flushed()  # its last event shall follow those that are still on their way
+        told = {"error": run.error.model_dump()} if run.error is not None else {}
+        last = self._hub.numbered(
+            run, {"event": "run_finished", "status": state, "seconds": round(run.seconds, 3), **told}
+        )
         try:
             if run.private:
                 self._remember(run)
                 await self.ended(run)
                 await self._records.forget([run.id])
             else:
-                await self._records.save(run)
+                await self._records.save(run, [(run.id, last.seq, last.text)])
                 await self.ended(run)
         except StorageFailed as reason:
             log.warning("The end of run %s cannot be kept for now: %s", run.id, reason)
@@ -155,8 +161,7 @@ class Foreman:
             log.exception("The end of run %s could not be kept", run.id)
         del self.active[run.id]
         self._facts.run_finished(state, run.seconds)
-        told = {"error": run.error.model_dump()} if run.error is not None else {}
-        self._hub.publish(run, {"event": "run_finished", "status": state, "seconds": round(run.seconds, 3), **told})
+        self._hub.tell(last)
         for waiting in self._waiting.pop(run.id, ()):
             if not waiting.done():
                 waiting.set_result(run)

@@ -312,12 +312,22 @@ class Hub:
 
         Gives its number. Of a private run nothing is stored. Raises TypeError for what is no JSON.
         """
-        seq = run.next_seq
-        numbered = {"event": event["event"], "run": run.id, "seq": seq, "time": time.time()}
-        facts = {name: value for name, value in event.items() if name not in numbered}  # an engine numbers by itself
-        self._queue(Message(numbered | facts, None, run.owner, run.client, run))
-        run.next_seq = seq + 1
-        return seq
+        message = self.numbered(run, event)
+        self.tell(message)
+        return message.seq
+
+    def numbered(self, run: Run, event: Mapping[str, Any]) -> Message:
+        """An event of a run with its number, for `tell`. Raises TypeError for what is no JSON."""
+        named = {"event": event["event"], "run": run.id, "seq": run.next_seq, "time": time.time()}
+        facts = {name: value for name, value in event.items() if name not in named}  # an engine numbers by itself
+        message = Message(named | facts, None, run.owner, run.client, run)
+        _ = message.text  # what cannot be encoded fails here, where it was made
+        run.next_seq += 1
+        return message
+
+    def tell(self, message: Message) -> None:
+        """Store a numbered event, unless that was done, and hand it on."""
+        self._queue(message)
 
     def preview(self, run: Run, node: str, mime: str, data: bytes, *, whole: bool = False) -> None:
         """Show a result in the making, to whoever keeps up. It is told behind all events published before.

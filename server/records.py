@@ -87,14 +87,20 @@ class Records:
         rows = [_snapshot(run) for run in runs]
         await self._database.write(lambda connection: _insert(connection, rows), durable=True)
 
-    async def save(self, run: Run, *, durable: bool = False) -> None:
-        """Keep what changes of a run. Nothing happens where the run was removed.
+    async def save(self, run: Run, events: Sequence[tuple[str, int, str]] = (), *, durable: bool = False) -> None:
+        """Keep what changes of a run, and with it, all or nothing, those of its events. Nothing happens where the run
+        was removed.
 
         What was submitted never changes, nor do labels and privacy. Nodes that are not there (of a light run) stay as
-        they were kept, and next_seq never falls.
+        they were kept, and next_seq never falls. events: as for `append`.
         """
-        row = _snapshot(run)
-        await self._database.write(lambda connection: _save(connection, row), durable=durable)
+        row, kept = _snapshot(run), list(events)
+
+        def work(connection: sqlite3.Connection) -> None:
+            _save(connection, row)
+            _append(connection, kept)
+
+        await self._database.write(work, durable=durable)
 
     async def append(self, events: Sequence[tuple[str, int, str]]) -> None:
         """Keep events: run, number, JSON text. Those of runs that are gone are dropped; one kept before stays so."""

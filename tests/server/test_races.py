@@ -1,11 +1,12 @@
 """Requests about one run that meet: the last word counts, and nothing of a run follows its end."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import server.foreman
-from tests.server.crews import Theatre, core_with, story, submitted, until
+from tests.server.crews import ME, Theatre, core_with, story, submitted, until
 
 
 def test_who_cancels_while_it_is_resumed_has_cancelled(tmp_path: Path):
@@ -71,6 +72,30 @@ def test_who_cancels_as_it_is_parked_has_cancelled(tmp_path: Path):
                 events = [event["event"] for event in await story(core, run.id)]
                 assert events[-1] == "run_finished"
                 assert len(core.runs.line()) == 0
+
+    asyncio.run(play())
+
+
+def test_who_finds_a_run_over_finds_its_last_event(tmp_path: Path, monkeypatch: Any):
+    async def play() -> None:
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre, workers=1, devices=("cpu",)) as core:
+            store = core.hub._store
+
+            async def slowly(messages: Any) -> None:
+                await asyncio.sleep(0.05)
+                await store(messages)
+
+            monkeypatch.setattr(core.hub, "_store", slowly)
+            run = await submitted(core)
+            await until(lambda: theatre.last.run == run.id)
+            theatre.last.event(run.id, "node_started", node="save")
+            theatre.last.over(run.id, "done")
+            await until(lambda: run.id not in core.runs.active)
+            found = core.runs.detail(await core.runs.find(run.id, ME))
+            events = [json.loads(text) for text in await core.records.events(run.id, -1, 100)]
+            assert [event["seq"] for event in events] == list(range(found.last_event + 1))
+            assert (found.state, events[-1]["event"]) == ("done", "run_finished")
 
     asyncio.run(play())
 
