@@ -15,7 +15,7 @@ from diffusion.budget import Budget, said
 from diffusion.families import Component
 from diffusion.header import Header, WeightFileError, read_header
 from diffusion.memory import NEGLIGIBLE
-from diffusion.parts import called
+from diffusion.parts import called, casts_in_layers
 from diffusion.precision import Choice
 
 ITEMSIZES = {"fp32": 4, "bf16": 2, "fp16": 2}
@@ -121,7 +121,7 @@ class Scale:
         own, widths = self._own(unet.component), unet.component.config["block_out_channels"]
         least = self._least(own, LARGEST_LAYER * max(widths) ** 2)
         all_rows, one_row = (self._need(unet, drawn, rows) for rows in (drawn.rows if drawn else 0, 1))
-        if own + all_rows <= self.room:
+        if self._there(unet.component, own, least) + all_rows <= self.room:
             return []
         takes = f"{called(unet.component)} {f'takes {said(own)}' if own else 'stays in its file'}"
         if drawn is not None:
@@ -139,7 +139,8 @@ class Scale:
         net = max(nets, key=self._own)
         own, beside = self._own(unet.component), self._own(net)
         need = self._need(unet, drawn, drawn.rows if drawn else 0)
-        if own + beside + need <= self.room or not own:
+        there = self._there(unet.component, own, 0) + self._there(net, beside, 0)
+        if there + need <= self.room or not own:
             return []
         sampling = f", sampling {drawn.width} × {drawn.height} about {said(need)} beside" if drawn else ""
         return [
@@ -150,10 +151,10 @@ class Scale:
     def reading(self, encoder: Component) -> list[str]:
         """Of an encoder of text or of pictures, for which weights are all there is to consider."""
         own = self._own(encoder)
-        if own <= self.room:
+        least = self._least(own, _largest_layer(encoder))
+        if self._there(encoder, own, least) <= self.room:
             return []
         takes = f"T{called(encoder)[1:]} takes {said(own)}{self._where}"
-        least = self._least(own, _largest_layer(encoder))
         if self.limit is not None and least > max(self.room, NEGLIGIBLE):
             return [f"{takes}. It cannot fit, even layer by layer: see --memory."]
         return [f"{takes}: its layers will come and go, which is slower."]
@@ -205,6 +206,10 @@ class Scale:
     def _least(self, own: int, largest: int) -> int:
         """Bytes of weights without which a network cannot compute. largest: numbers in its largest layer."""
         return min(own, (1 if self.choice.kind == "cpu" else AHEAD) * largest * self._itemsize)
+
+    def _there(self, component: Component, own: int, least: int) -> int:
+        """Bytes of a network's weights that are there at once where nothing is short."""
+        return least if casts_in_layers(component, self.choice.kind, self.limit, own) else own
 
     def _own(self, component: Component) -> int:
         return self._own_of(component.header, component.names, changed=bool(component.rounding))

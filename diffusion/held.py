@@ -45,9 +45,9 @@ class Held:
 
     module: the network as it was loaded; it is never changed. finish: makes a network of this structure ready to run.
     nbytes: of all its weights; own: of those in memory of its own, not in a mapped file. shelf: where its layers come
-    from and return to; None: all are there. most: bytes of layers that may stay at most, as failures have shown.
-    variants: the networks over them; that without patches is always there. path: of the file they are from. turn: held
-    by who computes while layers come and go.
+    from and return to; None: all are there. most: bytes of layers that may stay at most, as failures have shown or as
+    it shall be; None: as many as there is room for. variants: the networks over them; that without patches is always
+    there. path: of the file they are from. turn: held by who computes while layers come and go.
     """
 
     component: Component
@@ -110,6 +110,7 @@ class Held:
         self.module, self.residence, self.precision = other.module, other.residence, other.precision
         self.nbytes, self.own, self.shelf, self.finish = other.nbytes, other.own, other.shelf, other.finish
         self.variants, self.turn = other.variants, other.turn
+        self.most = min((most for most in (self.most, other.most) if most is not None), default=None)
 
     def stack(self, patches: Sequence[LoraPatch]) -> tuple[Stack, bool]:
         """These files over the network, and whether another variant has them already. Raises WeightFileError."""
@@ -164,8 +165,7 @@ def streamed(
     residence: Residence,
     precision: Precision,
     finish: Callable[[nn.Module], nn.Module],
-    room: int,
-    *,
+    room: int = 0,
     whole: nn.Module | None = None,
 ) -> Held:
     """A network whose layers come and go. room: bytes of layers that may stay. whole: the same with all of them there,
@@ -176,21 +176,21 @@ def streamed(
     device, nbytes = residence.device, loading.weights_in_bytes(component, residence.dtype)
     module, there = loading.build(component), {} if whole is None else whole.state_dict()
     if device.type == "cpu":
-        fetch = loading.stored(component, module, residence, again=True)
-        size, carrier = fetch.nbytes, FromFile(fetch)
+        fetch = loading.stored(component, module, residence)
+        size, carrier = fetch.nbytes, FromFile(fetch, device)
     else:
         host = loading.stored(component, module, replace(residence, device=torch.device("cpu")))
         weights = {name: there[name].cpu() if name in there else host(name) for name in module.state_dict()}
         if device.type == "cuda":
             weights = {name: weight.pin_memory() for name, weight in weights.items()}
 
-        def fetch(name: str) -> Tensor:
-            return weights[name].to(device)
+        def fetch(name: str, memory: Tensor | None = None) -> Tensor:
+            return residence.settled(weights[name], memory=memory)
 
         def size(name: str) -> int:
             return weights[name].nbytes
 
-        carrier = FromHost(weights, device) if device.type == "cuda" else FromFile(fetch)
+        carrier = FromHost(weights, device) if device.type == "cuda" else FromFile(fetch, device)
     shelf = Shelf(layers_of(module, size), carrier, room)
     shelf.fill(there)
     away = {name for layer in shelf.layers for name in layer.weights}

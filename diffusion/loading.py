@@ -101,12 +101,17 @@ class Stored:
     rounding: str = ""
     changed: Changed | None = None
 
-    def __call__(self, name: str) -> Tensor:
-        """A weight in its residence. Raises WeightFileError where the file has changed."""
-        weight = fetch(self.reader, self.places[name], self.shapes[name])
+    def __call__(self, name: str, memory: Tensor | None = None) -> Tensor:
+        """A weight in its residence. memory: where it is put, as in `Residence.settled`; `nbytes` says how much that
+        takes. Raises WeightFileError where the file has changed.
+        """
+        changes = self.rounding or self.changed
+        weight = fetch(self.reader, self.places[name], self.shapes[name], None if changes else memory)
         if self.rounding:
             weight = weight.to(ROUNDINGS[self.rounding]).to(weight.dtype)
-        return weight if self.changed is None else self.residence.settled(self.changed(name, weight))
+        if self.changed is not None:
+            weight = self.changed(name, weight)
+        return self.residence.settled(weight, memory=memory) if changes else weight
 
     def nbytes(self, name: str) -> int:
         """The memory a weight takes for itself in its residence: none where it is a part of the mapped file."""
@@ -117,11 +122,11 @@ class Stored:
         return math.prod(shape) * self.residence.dtype.itemsize
 
 
-def stored(component: Component, module: nn.Module, residence: Residence, *, again: bool = False) -> Stored:
-    """Where the weights of a module come from. again: each is read many times. Raises WeightFileError like `load`."""
+def stored(component: Component, module: nn.Module, residence: Residence) -> Stored:
+    """Where the weights of a module come from. Raises WeightFileError like `load`."""
     shapes = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     plain = residence if component.changed is None else Residence(residence.device, torch.float32)
-    reader = Reader(component.header, plain, again)
+    reader = Reader(component.header, plain)
     return Stored(find(component, module), shapes, residence, reader, component.rounding, component.changed)
 
 
@@ -201,12 +206,14 @@ def own_bytes(component: Component, residence: Residence) -> int:
     return weights_in_bytes(component, residence.dtype) - mapped * residence.dtype.itemsize
 
 
-def fetch(reader: Reader, place: Place, shape: tuple[int, ...]) -> Tensor:
-    """The tensor at a place in a file, of this shape."""
+def fetch(reader: Reader, place: Place, shape: tuple[int, ...], memory: Tensor | None = None) -> Tensor:
+    """The tensor at a place in a file, of this shape. memory: where it is put, as in `Residence.settled`."""
+    if place.transposed:
+        tensor = reader.read(place.name, shape[::-1]).T
+        return tensor.contiguous() if memory is None else reader.residence.settled(tensor, memory=memory)
     if place.third is None:
-        tensor = reader.read(place.name, shape[::-1] if place.transposed else shape)
-        return tensor.T.contiguous() if place.transposed else tensor
-    return reader.read(place.name, third=place.third)
+        return reader.read(place.name, shape, memory=memory)
+    return reader.read(place.name, third=place.third, memory=memory)
 
 
 def find(component: Component, module: nn.Module) -> dict[str, Place]:

@@ -19,7 +19,7 @@ from diffusion.finishing import compiled, finishing
 from diffusion.holdings import Holdings, Key
 from diffusion.lending import Recipe
 from diffusion.lora.patch import LoraPatch
-from diffusion.parts import ESTIMATED, WORDS, called, streams
+from diffusion.parts import ESTIMATED, WORDS, called, casts_in_layers, streams
 from diffusion.precision import Precision, choose, environment_of, wider
 from diffusion.values import Model, TextEncoder, UpscaleModel, Vae, WeightFile
 
@@ -234,12 +234,14 @@ class Weights:
         channels_last = precision != "fp32" and component.part not in TEXT_PARTS
         residence = Residence(torch.device(self._choice.device), dtype, channels_last)
         own, can_stream = loading.own_bytes(component, residence), streams(component)
+        is_compiled = self.compile and component.part == "unet" and not component.compiler
+        if not is_compiled and casts_in_layers(component, self._choice.device, self.budget, own):
+            return self._streamed(component, residence, precision, most=0)
         fits = self._holdings.make_room(own, whole=loading.weights_in_bytes(component, dtype))
         if not fits and can_stream:
             return self._streamed(component, residence, precision)
         if not fits:
             self._require(component, "The weights of {} come whole and take", own)
-        is_compiled = self.compile and component.part == "unet" and not component.compiler
         finish = partial(compiled, device=residence.device) if is_compiled else finishing(component)
         while True:
             try:
@@ -257,9 +259,16 @@ class Weights:
             else:
                 raise out_of_memory(called(component), self._choice.device, reason, is_wide=precision == "fp32")
 
-    def _streamed(self, component: Component, residence: Residence, precision: Precision) -> Held:
-        """A network whose layers come and go, with as many of them there as there is room for."""
+    def _streamed(
+        self, component: Component, residence: Residence, precision: Precision, most: int | None = None
+    ) -> Held:
+        """A network whose layers come and go. most: bytes of them that stay at most, where that is how it shall be;
+        None: as many as there is room for, and it is told.
+        """
+        if most is None:
+            self._tell_of_layers(component, residence)
         found = self._in_layers(component, residence, precision)
+        found.most = most
         assert found.shelf is not None
         if not self._holdings.make_room(found.shelf.least):
             self._require(component, "The largest layer of {} takes", found.shelf.least)
@@ -269,15 +278,19 @@ class Weights:
     def _in_layers(
         self, component: Component, residence: Residence, precision: Precision, whole: nn.Module | None = None
     ) -> Held:
-        """The same with none there yet, or those of the whole network. It is told."""
-        from diffusion import held, loading
+        """The same with none there yet, or those of the whole network."""
+        from diffusion import held
+
+        return held.streamed(component, residence, precision, finishing(component), whole=whole)
+
+    def _tell_of_layers(self, component: Component, residence: Residence) -> None:
+        from diffusion import loading
 
         self.note(
             f"{component.header.path.name}: its {WORDS[component.part]} takes "
             f"{said(loading.own_bytes(component, residence))}, more than is left of the memory of {residence.device}. "
             "Its layers come and go as they are needed, which is slower."
         )
-        return held.streamed(component, residence, precision, finishing(component), room=0, whole=whole)
 
     def _require(self, component: Component, what: str, need: int) -> None:
         """Room in a budget for `need` bytes, from networks that are lent if need be, or raise MemoryShortage."""
@@ -340,6 +353,7 @@ class Weights:
     def _begin_streaming(self, held: Held, need: int) -> None:
         """Let layers of a network come and go from here on, also where it is lent. need: bytes to leave free."""
         residence = held.residence
+        self._tell_of_layers(held.component, residence)
         held.become(self._in_layers(held.component, residence, held.precision, held.module))
         for loan, lease in self._loans.items():
             if loan.held is held and lease.residence == residence:

@@ -19,6 +19,11 @@ STREAMED: frozenset[Part] = frozenset({"unet", "vae", "controlnet", "clip_vision
 ESTIMATED: frozenset[Part] = frozenset({"unet", "controlnet", "vae", "upscaler"})
 """Those that take much more than their weights, whatever is done: see `diffusion.activations`."""
 
+LARGE, LARGE_AT_EVERY_STEP = 2**30, 2**32
+"""Bytes of weights for which memory is worth more than the time it takes to cast them anew: of networks that compute
+once for a prompt or a picture, and of those that do at every step.
+"""
+
 
 def called(component: Component) -> str:
     """A network as people call it, to go on a sentence with: "the U-Net of 'sprout.safetensors'"."""
@@ -28,3 +33,17 @@ def called(component: Component) -> str:
 def streams(component: Component) -> bool:
     """Whether layers of a network may come and go. Compiled code is made for weights that stay."""
     return component.part in STREAMED and not component.compiler
+
+
+def casts_in_layers(component: Component, device: str, limit: int | None, own: int) -> bool:
+    """Whether a network comes layer by layer although there may be room for it: a large one that takes more where it
+    computes than in its file, on a processor, under no budget.
+
+    To cast a layer into memory that is used again takes about an eighth of the time of computing with it at 256×256,
+    and less the larger the picture is; to ask the system for memory for all of them takes as long as several steps.
+
+    own: bytes it would take there as a whole.
+    """
+    stored = sum(component.header.tensors[name].nbytes for name in component.names)
+    large = LARGE_AT_EVERY_STEP if component.part in ("unet", "controlnet") else LARGE
+    return streams(component) and device == "cpu" and limit is None and own > max(large, stored)

@@ -8,6 +8,7 @@ A weight that is away is a tensor on torch's meta device, with the shape and typ
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Protocol
 
 import torch
@@ -21,17 +22,29 @@ LAYERS = frozenset({
 })  # fmt: skip
 """Kinds of modules that come and go whole. What is outside of them, single convolutions and norms, goes by itself."""
 
+ALIGNED = 64
+"""Bytes to a multiple of which a weight begins, as torch has it."""
+
 Change = Callable[[str, Tensor], Tensor]
 """What LoRA makes of a weight of that name in the network."""
+
+Fetch = Callable[[str, Tensor | None], Tensor]
+"""A weight of that name in the network, where and as it computes: in the bytes given, or in memory of its own."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Weights that come and go together, by their names in the network. nbytes: what they take where they compute."""
+    """Weights that come and go together. weights: the bytes each takes where it computes, by its name in the network;
+    0: it is a part of the mapped file.
+    """
 
     name: str
-    weights: tuple[str, ...]
-    nbytes: int
+    weights: Mapping[str, int]
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that all of them take."""
+        return sum(self.weights.values())
 
 
 class Carrier(Protocol):
@@ -39,8 +52,8 @@ class Carrier(Protocol):
 
     window: int
 
-    def bring(self, layer: Layer) -> Mapping[str, Tensor]:
-        """The layer's weights, ready to compute with."""
+    def bring(self, layer: Layer, *, stays: bool) -> Mapping[str, Tensor]:
+        """The layer's weights, ready to compute with. stays: also after other layers have come."""
         ...
 
     def expect(self, layer: Layer) -> None:
@@ -53,16 +66,36 @@ class Carrier(Protocol):
 
 
 class FromFile:
-    """Reads weights when they are needed. fetch: one of them by name, where and as it computes."""
+    """Reads weights when they are needed. Those that do not stay have the same memory one after another: to ask the
+    system for new memory takes several times as long as to read from its cache into memory that was there.
+    """
 
     window = 1
 
-    def __init__(self, fetch: Callable[[str], Tensor]) -> None:
+    def __init__(self, fetch: Fetch, device: torch.device) -> None:
         self._fetch = fetch
+        self._device = device
+        self._memory = self._new(0)
 
-    def bring(self, layer: Layer) -> Mapping[str, Tensor]:
+    def bring(self, layer: Layer, *, stays: bool) -> Mapping[str, Tensor]:
         """Read now: the processor that reads is the one that computes."""
-        return {name: self._fetch(name) for name in layer.weights}
+        # What gradients will be computed with must not change until then.
+        places = {} if stays or torch.is_grad_enabled() else self._places(layer)
+        return {name: self._fetch(name, places.get(name)) for name in layer.weights}
+
+    def _places(self, layer: Layer) -> Mapping[str, Tensor]:
+        """Where its weights lie in the memory of all."""
+        ends = list(accumulate(-(-size // ALIGNED) * ALIGNED for size in layer.weights.values()))
+        if ends[-1] > len(self._memory):
+            self._memory = self._new(0)  # so that the old has left before more comes
+            self._memory = self._new(ends[-1])
+        begins = (0, *ends)
+        sizes = layer.weights.items()
+        return {name: self._memory[begin:] for (name, size), begin in zip(sizes, begins, strict=False) if size}
+
+    def _new(self, nbytes: int) -> Tensor:
+        with torch.inference_mode(False):  # else it could only be written to in that mode
+            return torch.empty(nbytes, dtype=torch.uint8, device=self._device)
 
     def expect(self, layer: Layer) -> None:
         """Nothing is read ahead."""
@@ -85,8 +118,9 @@ class FromHost:
         self._coming: dict[str, tuple[dict[str, Tensor], torch.Event]] = {}
         self._at_work: list[torch.Event] = []
 
-    def bring(self, layer: Layer) -> Mapping[str, Tensor]:
+    def bring(self, layer: Layer, *, stays: bool) -> Mapping[str, Tensor]:
         """What was expected, or a copy made now. The device's work waits for it; this thread does not."""
+        del stays  # the device's allocator hands memory out again by itself
         self.expect(layer)
         tensors, arrived = self._coming.pop(layer.name)
         current = torch.cuda.current_stream(self._device)
@@ -120,6 +154,7 @@ class Shelf:
         self._kept: dict[str, Mapping[str, Tensor]] = {}
         self._sizes = {layer.name: layer.nbytes for layer in layers}
         self._next: dict[str, Layer] = {}
+        self._taken: Mapping[str, Tensor] = {}
         self.room = room
 
     @property
@@ -156,13 +191,19 @@ class Shelf:
             self._carrier.passed()
         weights = self._kept.get(layer.name)
         if weights is None:
-            weights = self._carrier.bring(layer)
-            if self.kept + layer.nbytes <= self.room:
+            stays = self.kept + layer.nbytes <= self.room
+            weights = self._carrier.bring(layer, stays=stays)
+            if stays:
                 self._kept[layer.name] = weights
+        self._taken = weights
         coming = self._next.get(layer.name)
         if coming is not None and coming.name not in self._kept:
             self._carrier.expect(coming)
         return weights
+
+    def has_taken(self, weights: Mapping[str, Tensor]) -> bool:
+        """Whether nothing was taken since these weights were."""
+        return self._taken is weights
 
 
 def layers_of(module: nn.Module, nbytes: Callable[[str], int]) -> tuple[Layer, ...]:
@@ -178,9 +219,9 @@ def layers_of(module: nn.Module, nbytes: Callable[[str], int]) -> tuple[Layer, .
             for leaf, child in children.items():
                 walk(f"{name}.{leaf}" if name else leaf, child)
             return
-        names = tuple(f"{name}.{leaf}" if name else leaf for leaf, _ in part.named_parameters())
+        names = [f"{name}.{leaf}" if name else leaf for leaf, _ in part.named_parameters()]
         if names:
-            found.append(Layer(name, names, sum(nbytes(each) for each in names)))
+            found.append(Layer(name, {each: nbytes(each) for each in names}))
 
     walk("", module)
     return tuple(found)
@@ -221,15 +262,19 @@ class _Turns:
         }
         self._places = {name: parameters[leaf] for name, (parameters, leaf) in self._owners.items()}
         self._present: Layer | None = None
+        self._weights: Mapping[str, Tensor] = {}
 
     def come(self, layer: Layer, owner: nn.Module, given: object) -> None:
         """Before a part of a layer computes: have the layer there."""
         del owner, given
         before = self._present
         if layer is before:
-            return
+            if self._shelf.has_taken(self._weights):
+                return
+            before = None  # others have computed meanwhile
         self._leave()
-        for name, weight in self._shelf.take(layer, before).items():
+        self._weights = self._shelf.take(layer, before)
+        for name, weight in self._weights.items():
             parameters, leaf = self._owners[name]
             changed = weight if self._change is None else self._change(name, weight)
             parameters[leaf] = nn.Parameter(changed, requires_grad=False)
@@ -240,7 +285,7 @@ class _Turns:
             for name in self._present.weights:
                 parameters, leaf = self._owners[name]
                 parameters[leaf] = self._places[name]
-            self._present = None
+            self._present, self._weights = None, {}
 
 
 def _away(weight: Tensor, dtype: torch.dtype) -> nn.Parameter:

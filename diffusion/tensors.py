@@ -32,14 +32,26 @@ class Residence:
     dtype: torch.dtype
     channels_last: bool = False
 
-    def settled(self, tensor: Tensor, *, copy: bool = False) -> Tensor:
-        """A tensor as it lives here. copy: never the given one itself."""
+    def settled(self, tensor: Tensor, *, copy: bool = False, memory: Tensor | None = None) -> Tensor:
+        """A tensor as it lives here. copy: never the given one itself. memory: at least as many bytes as it takes, on
+        the device, aligned to its numbers: it is put there.
+        """
+        if memory is not None:
+            return _copied(tensor, self._laid(memory, tensor.shape))
         if self.channels_last and tensor.ndim == 4:
             # not `contiguous`: a 1×1 kernel has both layouts at once; only `to` gives it the strides that kernels go by
             return tensor.to(self.device, self.dtype, copy=copy, memory_format=torch.channels_last)
         if self.device.type == tensor.device.type == "cpu" and (tensor.dtype, self.dtype) == HALVES:
-            return _as_bfloat16(tensor)
+            return _copied(tensor, torch.empty(tensor.shape, dtype=self.dtype))
         return tensor.to(self.device, self.dtype, copy=copy)
+
+    def _laid(self, memory: Tensor, shape: torch.Size) -> Tensor:
+        """A tensor of this shape in the first of these bytes."""
+        numbers = memory.view(self.dtype)[: shape.numel()]
+        if self.channels_last and len(shape) == 4:
+            outer, inner, *kernel = shape
+            return numbers.view(outer, *kernel, inner).permute(0, 3, 1, 2)
+        return numbers.view(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,29 +60,34 @@ class Reader:
 
     Where the file holds the type they are to have, and the host is where they are to live, they are views of the mapped
     file and take no memory of their own. Else each is copied out of it, and its pages leave the process before the next
-    comes, so that no more than one of them is there twice. again: they stay, as long as the system has room for them,
-    for who reads the same tensors many times.
+    comes, so that no more than one of them is there twice. The system keeps them as long as it has room, for who reads
+    them again.
     """
 
     header: Header
     residence: Residence
-    again: bool = False
 
-    def read(self, name: str, shape: tuple[int, ...] | None = None, third: int | None = None) -> Tensor:
+    def read(
+        self,
+        name: str,
+        shape: tuple[int, ...] | None = None,
+        third: int | None = None,
+        memory: Tensor | None = None,
+    ) -> Tensor:
         """The tensor of that name, in its residence. shape: another one of as many elements. third: only the rows of
-        its first (0), second or last third. Raises WeightFileError.
+        its first (0), second or last third. memory: where it is put, as in `Residence.settled`. Raises WeightFileError.
         """
         if self.header.format == "torch":
             whole = self._unpickled[name]
             tensor = whole if third is None else whole.chunk(3)[third].clone()
-            return self.residence.settled(tensor.reshape(shape or tensor.shape))
+            return self.residence.settled(tensor.reshape(shape or tensor.shape), memory=memory)
         info, dtype = self.header.tensors[name], self._dtype(name)
         if third is not None:
             rows, *others = info.shape
             info = replace(info, shape=(rows // 3, *others), start=info.start + third * (info.nbytes // 3))
         content = self._in_place(info, dtype).reshape(shape or info.shape)
-        settled = self.residence.settled(content, copy=not self._is_view(info))
-        if not self.again and settled.data_ptr() != content.data_ptr():
+        settled = self.residence.settled(content, copy=not self._is_view(info), memory=memory)
+        if settled.data_ptr() != content.data_ptr():
             self._pass(info)
         return settled
 
@@ -131,10 +148,13 @@ class Reader:
         return torch_tensors(self.header.path, device="cpu")
 
 
-def _as_bfloat16(tensor: Tensor) -> Tensor:
-    """A new tensor, of float16 numbers by way of float32: the numbers are those of `to`, in a quarter of the time."""
-    given, result = tensor.reshape(-1), torch.empty(tensor.numel(), dtype=torch.bfloat16)
+def _copied(tensor: Tensor, result: Tensor) -> Tensor:
+    """The result, with the numbers of a tensor: from float16 to bfloat16 by way of float32, a quarter of the time."""
+    is_halves = tensor.device.type == "cpu" and (tensor.dtype, result.dtype) == HALVES
+    if not (is_halves and tensor.is_contiguous() and result.is_contiguous()):
+        return result.copy_(tensor)
+    given = tensor.view(-1)
     wide = torch.empty(min(PIECE, len(given)))
-    for old, new in zip(given.split(PIECE), result.split(PIECE), strict=True):
+    for old, new in zip(given.split(PIECE), result.view(-1).split(PIECE), strict=True):
         new.copy_(wide[: len(old)].copy_(old))
-    return result.reshape(tensor.shape)
+    return result

@@ -80,6 +80,18 @@ def test_weights_that_stay_in_their_file_need_no_memory(tmp_path: Path):
     assert foreseen(HALF, 1000, [model(file)], None) != []
 
 
+def test_what_comes_in_layers_by_itself_is_not_spoken_of(sd15, monkeypatch):
+    monkeypatch.setattr("diffusion.budget.room_of", lambda device: (2 * 10**9, 2 * 10**9))
+    (said,) = foreseen(CPU, None, [model(sd15)], PICTURE)
+    assert said.endswith("what is free is 1.8 GB: its layers will come and go, which is slower.")
+    monkeypatch.setattr("diffusion.parts.LARGE_AT_EVERY_STEP", 10**9)
+    assert foreseen(CPU, None, [model(sd15)], PICTURE) == []
+    (budget,) = foreseen(CPU, 10**9, [model(sd15)], PICTURE)
+    assert budget.endswith("its layers will come and go, which is slower.")
+    (large,) = foreseen(CPU, None, [model(sd15)], Drawn(2048, 2048, 2))
+    assert "It may be too much, even layer by layer" in large
+
+
 def test_files_that_are_no_denoisers_are_passed_over(tmp_path: Path):
     (tmp_path / "broken.safetensors").write_bytes(b"")
     gone = tmp_path / "gone.safetensors"

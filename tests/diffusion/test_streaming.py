@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from diffusion import memory
+from diffusion import parts as network_parts
 from diffusion.activations import denoising_bytes
 from diffusion.checkpoint import Parts, component, read_checkpoint
 from diffusion.context import Context
@@ -72,7 +73,7 @@ def test_a_weight_between_layers_stays():
     weights = dict(true.named_parameters())
     layers = layers_of(true, lambda name: weights[name].nbytes)
     assert [layer.name for layer in layers] == ["first", "last"]
-    shelf = Shelf(layers, FromFile(weights.__getitem__), 0)
+    shelf = Shelf(layers, FromFile(lambda name, memory: weights[name], X.device), 0)
     x = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
     wanted = true(x)
     coming = stream(emptied(clone(true), layers, torch.float32), shelf)
@@ -105,6 +106,95 @@ def test_the_tiny_networks_do_stream(parts):
         "Its layers come and go as they are needed, which is slower."
     ]
     assert weights.bytes_held <= SMALL
+
+
+def test_a_large_network_that_is_wider_than_its_file_is_cast_layer_by_layer(parts, tmp_path: Path, monkeypatch):
+    """Without a budget, and without a word: nothing is short."""
+    told: list[str] = []
+    wanted = answer(Weights("cpu", "fp32"), parts.model)
+    monkeypatch.setattr(network_parts, "LARGE_AT_EVERY_STEP", 0)
+    weights = Weights("cpu", "fp32", note=told.append)
+    assert torch.equal(answer(weights, parts.model), wanted)
+    shelf = held(weights).shelf
+    assert shelf is not None
+    assert (shelf.kept, weights.bytes_held) == (0, max(layer.nbytes for layer in shelf.layers))
+    assert told == []
+
+    mapped = read_checkpoint(write_tiny_checkpoint(tmp_path / "tiny.safetensors"), "plain")
+    for kept, model in (
+        (Weights("cpu", "fp32", budget=100 * SMALL), parts.model),  # asked for
+        (Weights("cpu", "bf16"), parts.model),  # no wider than its file
+        (Weights("cpu", "fp32"), mapped.model),  # a part of it
+    ):
+        answer(kept, model)
+        assert not held(kept).is_streamed
+
+
+def test_one_that_becomes_wider_than_its_file_is_cast_layer_by_layer(parts, monkeypatch):
+    monkeypatch.setattr(network_parts, "LARGE_AT_EVERY_STEP", 0)
+    weights = Weights("cpu", "bf16", note=lambda sentence: None)
+    with torch.inference_mode(), weights.lend(parts.model) as network:
+        assert not held(weights).is_streamed
+        with monkeypatch.context() as broken:
+            broken.setattr(nn.Conv2d, "forward", _overflowing)
+            asked(network)
+        assert (held(weights).precision, held(weights).most, held(weights).kept) == ("fp32", 0, 0)
+        assert torch.equal(asked(network), wanted_of(weights, parts.model))
+
+
+def _overflowing(layer: nn.Conv2d, given: torch.Tensor) -> torch.Tensor:
+    found = layer._conv_forward(given, layer.weight, layer.bias)
+    return found if found.dtype == torch.float32 else found * torch.inf
+
+
+def two_layers(room: int = 0) -> tuple[nn.Module, Shelf, list[int]]:
+    """Two linear layers, a shelf for them, and where each weight was put that came."""
+    true = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)).requires_grad_(False)
+    weights, places = dict(true.named_parameters()), list[int]()
+
+    def fetch(name: str, given: torch.Tensor | None) -> torch.Tensor:
+        settled = Residence(X.device, torch.float32).settled(weights[name], copy=True, memory=given)
+        places.append(settled.data_ptr())
+        return settled
+
+    layers = layers_of(true, lambda name: weights[name].nbytes)
+    return true, Shelf(layers, FromFile(fetch, X.device), room), places
+
+
+def test_layers_that_do_not_stay_have_the_same_memory():
+    true, shelf, places = two_layers()
+    coming, x = stream(emptied(clone(true), shelf.layers, torch.float32), shelf), torch.randn(3, 8)
+    with torch.inference_mode():
+        for _ in range(2):
+            assert torch.equal(coming(x), true(x))
+    assert places == places[:2] * 4
+    shelf.keep(shelf.layers[0].nbytes)
+    with torch.inference_mode():
+        for _ in range(2):
+            assert torch.equal(coming(x), true(x))
+    assert len(places) == 8 + 2 + 2 + 2  # the first stays, the other comes each time
+    assert set(places[8:10]).isdisjoint(places[:8])
+    assert places[10:] == places[:2] * 2
+
+
+def test_what_a_gradient_will_be_computed_with_does_not_change():
+    true, shelf, _ = two_layers()
+    coming = stream(emptied(clone(true), shelf.layers, torch.float32), shelf)
+    given, wanted = (torch.randn(3, 8, generator=torch.Generator().manual_seed(0)).requires_grad_() for _ in range(2))
+    coming(given).sum().backward()
+    true(wanted).sum().backward()
+    assert torch.equal(given.grad, wanted.grad)
+
+
+def test_one_that_was_broken_off_has_its_layer_brought_again():
+    true, shelf, _ = two_layers()
+    first, other = (stream(emptied(clone(true), shelf.layers, torch.float32), shelf) for _ in range(2))
+    x = torch.randn(3, 8)
+    with torch.inference_mode():
+        with pytest.raises(RuntimeError, match="mat1 and mat2"):
+            first(torch.randn(3, 5))  # its first layer is there
+        assert torch.equal(other(x), true(x))
+        assert torch.equal(first(x), true(x))
 
 
 def test_what_is_there_when_streaming_begins_is_not_read_again(parts, monkeypatch):
@@ -206,9 +296,11 @@ class Recorded:
     def __init__(self) -> None:
         self.brought: list[str] = []
         self.expected: list[str] = []
+        self.staying: list[str] = []
 
-    def bring(self, layer: Layer) -> dict[str, torch.Tensor]:
+    def bring(self, layer: Layer, *, stays: bool) -> dict[str, torch.Tensor]:
         self.brought.append(layer.name)
+        self.staying += [layer.name] * stays
         return {name: torch.zeros(1) for name in layer.weights}
 
     def expect(self, layer: Layer) -> None:
@@ -220,7 +312,7 @@ class Recorded:
 
 def test_as_many_layers_stay_as_there_is_room_for():
     carrier = Recorded()
-    layers = [Layer(name, (name,), 10) for name in "abcd"]
+    layers = [Layer(name, {name: 10}) for name in "abcd"]
     shelf = Shelf(layers, carrier, room=25)
     for _ in range(2):
         before = None
@@ -228,6 +320,7 @@ def test_as_many_layers_stay_as_there_is_room_for():
             shelf.take(layer, before)
             before = layer
     assert carrier.brought == ["a", "b", "c", "d", "c", "d"]
+    assert carrier.staying == ["a", "b"]
     assert shelf.kept == 20
     assert shelf.nbytes == 30
     shelf.keep(10)
@@ -238,7 +331,7 @@ def test_as_many_layers_stay_as_there_is_room_for():
 
 def test_the_next_layer_is_expected_once_it_is_known():
     carrier = Recorded()
-    layers = [Layer(name, (name,), 10) for name in "abc"]
+    layers = [Layer(name, {name: 10}) for name in "abc"]
     shelf = Shelf(layers, carrier, room=0)
     for _ in range(2):
         before = None
