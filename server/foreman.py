@@ -17,7 +17,7 @@ from server.crew import Crew, Post
 from server.database import StorageFailed
 from server.facts import Facts
 from server.following import follow, for_clients, where
-from server.hub import Hub
+from server.hub import Hub, Message
 from server.line import Line
 from server.looking import Looking
 from server.pace import Pace
@@ -151,12 +151,12 @@ class Foreman:
                 await self.ended(run)
                 await self._records.forget([run.id])
             else:
-                await self._records.save(run, [(run.id, last.seq, last.text)])
+                await self._records.save(run, [last.row])
                 await self.ended(run)
         except StorageFailed as reason:
             log.warning("The end of run %s cannot be kept for now: %s", run.id, reason)
             self._unkept[run.id] = run
-            self._spawn(self._keep_end(run))
+            self._spawn(self._keep_end(run, last))
         except Exception:
             log.exception("The end of run %s could not be kept", run.id)
         del self.active[run.id]
@@ -169,8 +169,10 @@ class Foreman:
             self._spawn(self._thin(run))
         self.wake()
 
-    async def _keep_end(self, run: Run) -> None:
-        """Write that a run is over as soon as there is room; what ends before that takes it up again."""
+    async def _keep_end(self, run: Run, last: Message) -> None:
+        """Write that a run is over, and its last event, as soon as there is room. A server that ends before that takes
+        the run up again.
+        """
         waited = 0.0
         while run.id in self._unkept and not self._ending:
             await asyncio.sleep(REST_SECONDS / 50)  # so that it holds up no end
@@ -180,7 +182,7 @@ class Foreman:
             waited = 0.0
             with suppress(StorageFailed):
                 if not run.private:
-                    await self._records.save(run)
+                    await self._records.save(run, [last.row])
                 await self.ended(run)
                 if run.private:
                     await self._records.forget([run.id])

@@ -103,6 +103,11 @@ class Message:
         """Its number within the run; of a preview, that of the event before it; -1 for what has none."""
         return self.event.get("seq", -1)
 
+    @property
+    def row(self) -> tuple[str, int, str]:
+        """What the records keep of an event: its run, its number, its JSON."""
+        return self.event["run"], self.seq, self.text
+
     @cached_property
     def text(self) -> str:
         """The event as JSON, encoded once for all; ASCII. Numbers that JSON has not (NaN, infinity) become null."""
@@ -321,13 +326,15 @@ class Hub:
         named = {"event": event["event"], "run": run.id, "seq": run.next_seq, "time": time.time()}
         facts = {name: value for name, value in event.items() if name not in named}  # an engine numbers by itself
         message = Message(named | facts, None, run.owner, run.client, run)
-        _ = message.text  # what cannot be encoded fails here, where it was made
+        _ = message.text  # what cannot be encoded has no number
         run.next_seq += 1
         return message
 
     def tell(self, message: Message) -> None:
-        """Store a numbered event, unless that was done, and hand it on."""
-        self._queue(message)
+        """Hand a message on; a numbered one is stored before, unless that was done."""
+        _ = message.text  # what cannot be encoded fails here, where it was made
+        self._pending[message.key] = message
+        self._wake.set()
 
     def preview(self, run: Run, node: str, mime: str, data: bytes, *, whole: bool = False) -> None:
         """Show a result in the making, to whoever keeps up. It is told behind all events published before.
@@ -339,11 +346,11 @@ class Hub:
             event["whole"] = True
         message = Message(event, data, run.owner, run.client, run)
         self._pending.pop(message.key, None)
-        self._queue(message)
+        self.tell(message)
 
     def announce(self, kind: str, **facts: Any) -> None:
         """Tell something about the server, to those who listen now."""
-        self._queue(Message({"event": kind, "time": time.time()} | facts))
+        self.tell(Message({"event": kind, "time": time.time()} | facts))
 
     async def flushed(self) -> None:
         """Wait until all that was published so far is stored and handed to the subscriptions."""
@@ -373,11 +380,6 @@ class Hub:
             return [message for message in self._private[run] if message.seq > since][:limit]
         return [Message.stored(text) for text in await self._records.events(run, since, limit)]
 
-    def _queue(self, message: Message) -> None:
-        _ = message.text  # what cannot be encoded fails here, where it was made
-        self._pending[message.key] = message
-        self._wake.set()
-
     async def _flush(self) -> None:
         while self._pending or not self._is_closing:
             await self._wake.wait()
@@ -396,8 +398,8 @@ class Hub:
                     pass
                 case Run(private=True, id=run):
                     self._private.setdefault(run, deque(maxlen=PRIVATE_EVENTS)).append(message)
-                case Run(id=run):
-                    rows.append((run, message.seq, message.text))
+                case Run():
+                    rows.append(message.row)
         if not rows:
             return
         try:

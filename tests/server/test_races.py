@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import server.foreman
+from server.database import StorageFailed
 from tests.server.crews import ME, Theatre, core_with, story, submitted, until
 
 
@@ -98,6 +99,34 @@ def test_who_finds_a_run_over_finds_its_last_event(tmp_path: Path, monkeypatch: 
             assert (found.state, events[-1]["event"]) == ("done", "run_finished")
 
     asyncio.run(play())
+
+
+def test_an_end_that_could_not_be_kept_is_kept_later_with_its_last_event(tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setattr(server.foreman, "REST_SECONDS", 0.05)
+
+    async def play() -> None:
+        theatre = Theatre()
+        async with core_with(tmp_path, theatre, workers=1, devices=("cpu",)) as core:
+            run = await submitted(core)
+            await until(lambda: theatre.last.run == run.id)
+            await core.hub.flushed()
+            with monkeypatch.context() as full:
+                full.setattr(core.records._database, "write", _no_room)
+                theatre.last.over(run.id, "done")
+                await until(lambda: run.id not in core.runs.active)
+                await core.hub.flushed()
+                assert (await core.records.light(run.id)).state == "running"
+            await until(lambda: run.id not in core.runs._foreman._unkept)
+            found = core.runs.detail(await core.runs.find(run.id, ME))
+            events = [json.loads(text) for text in await core.records.events(run.id, -1, 100)]
+            assert (found.state, events[-1]["event"]) == ("done", "run_finished")
+            assert [event["seq"] for event in events] == list(range(found.last_event + 1))
+
+    asyncio.run(play())
+
+
+async def _no_room(*given: Any, **more: Any) -> None:
+    raise StorageFailed("database or disk is full")
 
 
 def test_private_runs_that_nobody_asks_for_do_not_pile_up(tmp_path: Path, monkeypatch: Any):
