@@ -165,11 +165,10 @@ def streamed(
     residence: Residence,
     precision: Precision,
     finish: Callable[[nn.Module], nn.Module],
-    room: int = 0,
     whole: nn.Module | None = None,
 ) -> Held:
-    """A network whose layers come and go. room: bytes of layers that may stay. whole: the same with all of them there,
-    from which they are taken instead of being read again. Raises WeightFileError as `load` does.
+    """A network whose layers come and go; its shelf says how many stay, at first none but those of `whole`: the same
+    with all of them there, so that they are not read again. Raises WeightFileError as `load` does.
 
     Where it computes on the host they come from the file; else from the host's memory, which holds all of them.
     """
@@ -191,7 +190,7 @@ def streamed(
             return weights[name].nbytes
 
         carrier = FromHost(weights, device) if device.type == "cuda" else FromFile(fetch, device)
-    shelf = Shelf(layers_of(module, size), carrier, room)
+    shelf = Shelf(layers_of(module, size), carrier, 0)
     shelf.fill(there)
     away = {name for layer in shelf.layers for name in layer.weights}
     emptied(module, shelf.layers, residence.dtype)

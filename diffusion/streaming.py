@@ -85,13 +85,12 @@ class FromFile:
 
     def _places(self, layer: Layer) -> Mapping[str, Tensor]:
         """Where its weights lie in the memory of all."""
-        ends = list(accumulate(-(-size // ALIGNED) * ALIGNED for size in layer.weights.values()))
-        if ends[-1] > len(self._memory):
-            self._memory = self._new(0)  # so that the old has left before more comes
-            self._memory = self._new(ends[-1])
-        begins = (0, *ends)
         sizes = layer.weights.items()
-        return {name: self._memory[begin:] for (name, size), begin in zip(sizes, begins, strict=False) if size}
+        *begins, end = accumulate((-(-size // ALIGNED) * ALIGNED for _, size in sizes), initial=0)
+        if end > len(self._memory):
+            self._memory = self._new(0)  # so that the old has left before more comes
+            self._memory = self._new(end)
+        return {name: self._memory[begin:] for (name, size), begin in zip(sizes, begins, strict=True) if size}
 
     def _new(self, nbytes: int) -> Tensor:
         with torch.inference_mode(False):  # else it could only be written to in that mode

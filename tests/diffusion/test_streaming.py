@@ -147,7 +147,7 @@ def _overflowing(layer: nn.Conv2d, given: torch.Tensor) -> torch.Tensor:
     return found if found.dtype == torch.float32 else found * torch.inf
 
 
-def two_layers(room: int = 0) -> tuple[nn.Module, Shelf, list[int]]:
+def two_layers() -> tuple[nn.Module, Shelf, list[int]]:
     """Two linear layers, a shelf for them, and where each weight was put that came."""
     true = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)).requires_grad_(False)
     weights, places = dict(true.named_parameters()), list[int]()
@@ -158,7 +158,7 @@ def two_layers(room: int = 0) -> tuple[nn.Module, Shelf, list[int]]:
         return settled
 
     layers = layers_of(true, lambda name: weights[name].nbytes)
-    return true, Shelf(layers, FromFile(fetch, X.device), room), places
+    return true, Shelf(layers, FromFile(fetch, X.device), 0), places
 
 
 def test_layers_that_do_not_stay_have_the_same_memory():
@@ -343,7 +343,7 @@ def test_the_next_layer_is_expected_once_it_is_known():
 
 def test_weights_that_are_away_know_their_shape_and_type(parts):
     found = streamed(
-        component(parts.model.file, "unet"), Residence(torch.device("cpu"), torch.bfloat16), "bf16", nn.Identity, 0
+        component(parts.model.file, "unet"), Residence(torch.device("cpu"), torch.bfloat16), "bf16", nn.Identity
     )
     assert {weight.dtype for weight in found.module.parameters()} == {torch.bfloat16}
     assert all(weight.is_meta for weight in found.module.parameters())

@@ -221,7 +221,7 @@ def as_streamed(weights: Weights, monkeypatch) -> list[str]:
     def loaded(component, precision):
         home = Residence(torch.device("cpu"), torch.float32)
         order.append(component.part)
-        return streamed(component, home, precision, Denoiser, room=0)
+        return streamed(component, home, precision, Denoiser)
 
     monkeypatch.setattr(weights, "_loaded", loaded)
     return order
