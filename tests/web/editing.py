@@ -15,6 +15,9 @@ from tests.server.started import Started
 T = TypeVar("T")
 
 TEXT_TO_IMAGE = "/edit/templates/text-to-image"
+LOADING = "Loading the node types"
+"""What the editor says until the server told it the node types: nodes have no fields so long."""
+
 OVER = {"done", "failed", "cancelled"}
 RUN_PATIENCE = 180_000.0
 """Milliseconds after which a run of the bundled model is taken for stuck: it may be the first of its worker."""
@@ -134,6 +137,7 @@ class Editor:
         expect(self.page.get_by_role("button", name=re.compile("^Run Ctrl"))).to_have_attribute(
             "aria-disabled", "false"
         )
+        expect(self.page.get_by_text(LOADING)).to_be_hidden(timeout=RUN_PATIENCE)
         return self
 
     def press(self, *keys: str) -> None:

@@ -2,11 +2,12 @@
 
 import re
 
-from playwright.sync_api import Browser, Page, expect
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.server.started import Started
 from tests.web.browsing import visit
-from tests.web.editing import RUN_PATIENCE, Editor, middle
+from tests.web.editing import LOADING, RUN_PATIENCE, TEXT_TO_IMAGE, Editor, middle
 
 
 def test_a_changed_prompt_runs_with_a_preview_and_gives_its_picture(editor: Editor) -> None:
@@ -352,6 +353,31 @@ def test_the_graph_is_shown_in_the_scheme_of_the_system(browser: Browser, used: 
             seen[scheme] = background(page)
             assert watch.errors == []
     assert seen["dark"] != seen["light"]
+
+
+def test_node_types_that_come_late_are_not_said_to_be_missing(browser: Browser, used: Started) -> None:
+    with visit(browser) as (page, watch):
+        held: list[Route] = []
+        page.route("**/v1/catalogue", lambda route: held.append(route))  # noqa: PLW0108 - playwright needs a function
+        page.goto(used.address + TEXT_TO_IMAGE)
+        first = Editor(page, used)
+        expect(first.node("sample")).to_be_visible()
+        expect(page.get_by_text(LOADING)).to_be_visible()
+        expect(first.canvas.get_by_text("not installed")).to_have_count(0)
+        expect(first.canvas.locator("[data-error]")).to_have_count(0)
+        for route in held:
+            route.continue_()
+        first.ready()
+        expect(first.field("sample", "steps")).to_be_visible()
+
+        second = Editor(page.context.new_page(), used).open()  # the browser has the node types by now
+        assert where(first) == pytest.approx(where(second), abs=1)
+        assert watch.errors == []
+
+
+def where(editor: Editor) -> list[float]:
+    """Where the nodes are on the screen."""
+    return [part for node in editor.nodes.all() for part in middle(node)]
 
 
 def background(page: Page) -> str:

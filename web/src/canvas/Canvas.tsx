@@ -12,6 +12,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { isTold } from "../graph/catalogue";
 import { boxesOf } from "../graph/geometry";
 import { around } from "../graph/point";
 import { GestureLayer } from "../interaction/GestureLayer";
@@ -190,18 +191,30 @@ function useMoving(): Moving | null {
   }, [places, frames, notes, sized, waypoints]);
 }
 
-/** The view a graph is first shown in: as it was left, else with everything in it. */
+/**
+ * The view a graph is first shown in: as it was left, else with everything in it. What was fitted before the node types
+ * were told is fitted again with them, unless somebody moved it.
+ */
 function useStart(size: Size): Viewport {
   const store = useDocumentStore();
   const flow = useStoreApi();
-  const [start] = useState(() => {
-    const view = keptViewport(store) ?? fittedViewport(store, size);
+  const isReady = isTold(useCatalogue());
+  const [{ view, isEarly }] = useState(() => {
+    const kept = keptViewport(store);
+    const view = kept ?? fittedViewport(store, size);
     // Geometry is known before anything is drawn: what React Flow measures would only differ from it. And it draws
     // what can be seen at once, not what could be seen from the origin first.
     flow.setState({ updateNodeInternals: () => {}, transform: [view.x, view.y, view.zoom] });
-    return view;
+    return { view, isEarly: !kept && !isReady };
   });
-  return start;
+  useEffect(() => {
+    if (!isEarly || !isReady) return;
+    const { transform, panZoom, width, height } = flow.getState();
+    const isStill =
+      transform[0] === view.x && transform[1] === view.y && transform[2] === view.zoom;
+    if (isStill) void panZoom?.setViewport(fittedViewport(store, { width, height }));
+  }, [isEarly, isReady, flow, store, view]);
+  return view;
 }
 
 function keptViewport(store: DocumentStore): Viewport | undefined {

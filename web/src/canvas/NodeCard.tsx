@@ -24,7 +24,7 @@ import { UsesBadge } from "./UsesBadge";
 import { WarningLines } from "./WarningLines";
 
 export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: NodeFacts }) {
-  const { id, node, geometry, title, color, isKnown, isPinned } = facts;
+  const { id, node, geometry, title, color, isMissing, isPinned } = facts;
   const name = useId();
   const path = useDocument((state) => pathOf(state.where, id));
   const isSelected = useDocument((state) => state.selection.nodes.has(id));
@@ -40,7 +40,7 @@ export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: Node
       data-card={id}
       data-mode={node.mode}
       data-selected={isSelected || undefined}
-      data-error={hasError || !isKnown || undefined}
+      data-error={hasError || isMissing || undefined}
       data-collapsed={geometry.isCollapsed || undefined}
       onFocus={() => focusNode(id)}
       onPointerEnter={() => hoverNode(id)}
@@ -54,7 +54,7 @@ export const NodeCard = memo(function NodeCard({ facts }: { readonly facts: Node
           <UsesBadge type={node.type} />
           {isPinned ? <Pin className={css.pin} aria-label={t("canvas.pinned")} /> : null}
           <span className={css.status} id={`${name}-status`}>
-            {isKnown ? <NodeStatus path={path} /> : t("canvas.unknownNode")}
+            {isMissing ? t("canvas.unknownNode") : <NodeStatus path={path} />}
           </span>
           <NodeProgress path={path} />
         </header>

@@ -2,7 +2,7 @@
  * What stands on the canvas, and where: made from the graph that is shown. Everything that draws or searches (the cards,
  * the far view, the overview) looks at this. What did not change is the same object as in the scene before.
  */
-import { isKnown, specOf } from "../graph/catalogue";
+import { isMissing, specOf } from "../graph/catalogue";
 import type { Context } from "../graph/edits/context";
 import {
   geometryOf,
@@ -46,7 +46,7 @@ export interface NodeFacts {
   readonly title: string;
   readonly color: string | null;
   readonly isPinned: boolean;
-  readonly isKnown: boolean;
+  readonly isMissing: boolean;
   readonly outputs: ReadonlySet<string>;
   readonly fed: ReadonlySet<string>;
   readonly place: NodeLayout | undefined;
@@ -194,7 +194,7 @@ function nodesOf(
       title: node.title || spec.title,
       color: place?.color ?? null,
       isPinned: place?.pinned === true,
-      isKnown: isKnown(context.catalogue, context.workflow, node),
+      isMissing: isMissing(context.catalogue, context.workflow, node),
       outputs: linked.get(id) ?? NONE,
       fed: fed.get(id) ?? NONE,
     };
@@ -238,7 +238,7 @@ function isSameFacts(a: NodeFacts, b: NodeFacts): boolean {
     a.geometry === b.geometry &&
     a.color === b.color &&
     a.isPinned === b.isPinned &&
-    a.isKnown === b.isKnown &&
+    a.isMissing === b.isMissing &&
     a.outputs === b.outputs &&
     a.fed === b.fed
   );

@@ -1,7 +1,7 @@
 /** What a document needs that is not here. Nothing is put in its place. */
 
 import type { RequiredModel } from "../api/schema";
-import { type Catalogue, declared, isInstance, specOf } from "../graph/catalogue";
+import { type Catalogue, declared, isInstance, isTold, specOf } from "../graph/catalogue";
 import {
   graphAt,
   isObject,
@@ -36,7 +36,7 @@ export interface MissingModel {
 
 /** Node types that are not declared, in the order they are used. */
 export function missingTypes(workflow: Workflow, catalogue: Catalogue): readonly MissingType[] {
-  if (catalogue.known.size === 0) return []; // not told yet
+  if (!isTold(catalogue)) return [];
   const found = new Map<string, MissingType>();
   for (const { node } of allNodes(workflow)) {
     if (isInstance(workflow, node) || declared(catalogue, node.type)) continue;

@@ -85,6 +85,14 @@ export function isKnown(catalogue: Catalogue, workflow: Workflow, node: Workflow
   return isInstance(workflow, node) || declared(catalogue, node.type) !== null;
 }
 
+/** Whether a node's type is not there. Until the node types are told, none is missing. */
+export function isMissing(catalogue: Catalogue, workflow: Workflow, node: WorkflowNode): boolean {
+  return isTold(catalogue) && !isKnown(catalogue, workflow, node);
+}
+
+/** Whether the server, or an earlier visit, told which node types there are. */
+export const isTold = (catalogue: Catalogue): boolean => catalogue.known.size > 0;
+
 interface Made {
   readonly catalogue: Catalogue;
   readonly around: unknown;

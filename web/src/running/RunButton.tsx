@@ -6,6 +6,8 @@ import { connectionStore } from "../api/socket";
 import { commandOf } from "../commands/all";
 import { shown } from "../commands/keys";
 import { keysOf } from "../commands/useKeymap";
+import { isTold } from "../graph/catalogue";
+import { useCatalogue } from "../state/catalogue";
 import { useDocument } from "../state/document";
 import { toggleLiveDocument, useIsLiveDocument } from "../state/live";
 import { useOutlook } from "../state/plan";
@@ -52,9 +54,10 @@ const keysFor = (id: string): string => {
   return shown((command && keysOf(command)[0]) ?? "");
 };
 
-/** What a run would do; of a run at work what is left. */
+/** What a run would do; of a run at work what is left; at first, that the node types are still to come. */
 function Hint() {
   const outlook = useOutlook();
+  const isReady = isTold(useCatalogue());
   const running = useRunOfDocument(
     useShallow((run) => {
       if (!run || isOver(run.info)) return null;
@@ -66,11 +69,12 @@ function Hint() {
       };
     }),
   );
+  const text = running ? atWork(running) : outlook && outlookText(outlook);
   return (
     <>
       {running || !outlook?.warnings.length ? null : <Warned of={outlook.warnings} />}
       <span className={css.hint} role="status">
-        {running ? atWork(running) : outlook ? outlookText(outlook) : null}
+        {isReady ? text : t("running.loading")}
       </span>
     </>
   );

@@ -2,7 +2,13 @@
 
 import { Markdown } from "../../canvas/Markdown";
 import { lookOf } from "../../canvas/socketLook";
-import { type InputSpec, isKnown, type NodeSpec, shownInputs, specOf } from "../../graph/catalogue";
+import {
+  type InputSpec,
+  isMissing,
+  type NodeSpec,
+  shownInputs,
+  specOf,
+} from "../../graph/catalogue";
 import { renameNode } from "../../graph/edits/nodes";
 import { linkOf, type NodeId, type WorkflowNode } from "../../graph/workflow";
 import { useCatalogue } from "../../state/catalogue";
@@ -48,9 +54,9 @@ export function NodeInspector({ node: id }: { readonly node: NodeId }) {
             });
           }}
         />
-        {isKnown(catalogue, workflow, node) ? null : (
+        {isMissing(catalogue, workflow, node) ? (
           <p className={css.error}>{t("widgets.unknownType", { type: node.type })}</p>
-        )}
+        ) : null}
         <Facts spec={spec} node={node} />
         {spec.help ? (
           <div className={css.help}>
