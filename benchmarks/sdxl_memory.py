@@ -5,7 +5,8 @@
 
 Runs `main.py run workflows/text-to-image.json` in a child process and watches it. Peak is the most physical memory it
 ever had (ru_maxrss: its own pages and those of the mapped file), own the part that no file backs (RssAnon, Linux). Then
-the file is read once, plainly, as what loading cannot be quicker than, and the networks are loaded, in a process each.
+the file is read once, plainly, and as much new memory is filled once, as what loading cannot be quicker than; then the
+networks are loaded. Each in a process of its own, and loading also with none of the file in the system's cache (Unix).
 The peer is diffusers' modules, loaded from the same file in bfloat16, where there is memory for that. Without a
 checkpoint one is written to a temporary folder. Target: a peak of at most 8.5 GB.
 """
@@ -13,6 +14,7 @@ checkpoint one is written to a temporary folder. Target: a peak of at most 8.5 G
 import argparse
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +77,13 @@ parts, weights = read_checkpoint(Path(sys.argv[1]), "measured"), Weights("auto",
 for recipe in (*parts.text_encoder.encoders, parts.model, parts.vae):
     with weights.lend(recipe):
         pass
+print(time.perf_counter() - began)
+"""
+
+FILLING = """
+import sys, time, torch
+count, began = int(sys.argv[1]), time.perf_counter()
+torch.empty(count, dtype=torch.uint8).fill_(1)
 print(time.perf_counter() - began)
 """
 
@@ -201,6 +210,22 @@ def reading(path: Path) -> float:
     return time.perf_counter() - began
 
 
+def forget(path: Path) -> bool:
+    """Have the system give up what it keeps of a file; False where it cannot be asked to."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
+
+
+def timed(script: str, *arguments: str) -> float:
+    """The seconds that a script of ours prints, run in a process of its own."""
+    command = [sys.executable, "-c", script, *arguments]
+    return float(subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout)
+
+
 def measure(checkpoint: Path, work: Path, given: argparse.Namespace) -> bool:
     """Print all figures; whether the target is reached."""
     size = checkpoint.stat().st_size
@@ -208,10 +233,16 @@ def measure(checkpoint: Path, work: Path, given: argparse.Namespace) -> bool:
           f"--memory {given.memory}", flush=True)  # fmt: skip
     peak, own, seconds = watched(ours(checkpoint, work, given.steps, given.size, given.precision, given.memory))
     print(f"ours: peak {peak:.2f} GB (target: at most {TARGET} GB), own {own:.2f} GB, {seconds:.0f} s", flush=True)
-    plain = reading(checkpoint)
-    command = [sys.executable, "-c", LOAD, str(checkpoint), given.precision]
-    loading = float(subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout)
-    print(f"reading the file: {plain:.1f} s; loading its networks: {loading:.1f} s", flush=True)
+    filling = timed(FILLING, str(size))
+    print(f"filling {size / 1e9:.1f} GB of new memory: {filling:.1f} s", flush=True)
+    for place in ("disk", "cache"):
+        if place == "disk" and not forget(checkpoint):
+            continue
+        plain = reading(checkpoint)
+        if place == "disk":
+            forget(checkpoint)
+        loading = timed(LOAD, str(checkpoint), given.precision)
+        print(f"from the {place}: reading the file {plain:.1f} s, loading its networks {loading:.1f} s", flush=True)
     free = psutil.virtual_memory().available
     if given.without_peer or free < PEER_NEEDS * size:
         print(f"without the peer, which takes up to {PEER_NEEDS * size / 1e9:.0f} GB; {free / 1e9:.0f} GB are free")
