@@ -5,10 +5,11 @@
 
 Runs `main.py run workflows/text-to-image.json` in a child process and watches it. Peak is the most physical memory it
 ever had (ru_maxrss: its own pages and those of the mapped file), own the part that no file backs (RssAnon, Linux). Then
-the file is read once, plainly, and as much new memory is filled once, as what loading cannot be quicker than; then the
-networks are loaded. Each in a process of its own, and loading also with none of the file in the system's cache (Unix).
-The peer is diffusers' modules, loaded from the same file in bfloat16, where there is memory for that. Without a
-checkpoint one is written to a temporary folder. Target: a peak of at most 8.5 GB.
+as much new memory as the file has bytes is filled once, and the file is read plainly and its networks are loaded: from
+the disk, where the system can be asked to forget it (Unix), and from the system's cache. Loading a network that is cast
+takes at least that reading and that filling. The peer is diffusers' modules, loaded from the same file in bfloat16,
+where there is memory for that. Without a checkpoint one is written to a temporary folder. Target: a peak of at most
+8.5 GB.
 """
 
 import argparse
