@@ -6,8 +6,8 @@
 Runs `main.py run workflows/text-to-image.json` in a child process and watches it. Peak is the most physical memory it
 ever had (ru_maxrss: its own pages and those of the mapped file), own the part that no file backs (RssAnon, Linux). Then
 as much new memory as the file has bytes is filled once, and the file is read plainly and its networks are loaded: from
-the disk, where the system can be asked to forget it (Unix), and from the system's cache. Loading a network that is cast
-takes at least that reading and that filling. The peer is diffusers' modules, loaded from the same file in bfloat16,
+the disk, where the system can be asked to forget the file, and from the system's cache. Networks that are cast as a
+whole need both, that reading and that memory. The peer is diffusers' modules, loaded from the same file in bfloat16,
 where there is memory for that. Without a checkpoint one is written to a temporary folder. Target: a peak of at most
 8.5 GB.
 """
@@ -211,14 +211,11 @@ def reading(path: Path) -> float:
     return time.perf_counter() - began
 
 
-def forget(path: Path) -> bool:
-    """Have the system give up what it keeps of a file; False where it cannot be asked to."""
-    if not hasattr(os, "posix_fadvise"):
-        return False
+def forget(path: Path) -> None:
+    """Have the system give up what it keeps of a file."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    return True
 
 
 def timed(script: str, *arguments: str) -> float:
@@ -236,12 +233,11 @@ def measure(checkpoint: Path, work: Path, given: argparse.Namespace) -> bool:
     print(f"ours: peak {peak:.2f} GB (target: at most {TARGET} GB), own {own:.2f} GB, {seconds:.0f} s", flush=True)
     filling = timed(FILLING, str(size))
     print(f"filling {size / 1e9:.1f} GB of new memory: {filling:.1f} s", flush=True)
-    for place in ("disk", "cache"):
-        if place == "disk" and not forget(checkpoint):
-            continue
+    prepared = {"disk": forget, "cache": reading} if hasattr(os, "posix_fadvise") else {"cache": reading}
+    for place, prepare in prepared.items():
+        prepare(checkpoint)
         plain = reading(checkpoint)
-        if place == "disk":
-            forget(checkpoint)
+        prepare(checkpoint)
         loading = timed(LOAD, str(checkpoint), given.precision)
         print(f"from the {place}: reading the file {plain:.1f} s, loading its networks {loading:.1f} s", flush=True)
     free = psutil.virtual_memory().available

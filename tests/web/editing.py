@@ -15,7 +15,7 @@ from tests.server.started import Started
 T = TypeVar("T")
 
 TEXT_TO_IMAGE = "/edit/templates/text-to-image"
-LOADING = "Loading the node types"
+AWAITED = "Waiting for the node types"
 """What the editor says until the server told it the node types: nodes have no fields so long."""
 
 OVER = {"done", "failed", "cancelled"}
@@ -137,7 +137,7 @@ class Editor:
         expect(self.page.get_by_role("button", name=re.compile("^Run Ctrl"))).to_have_attribute(
             "aria-disabled", "false"
         )
-        expect(self.page.get_by_text(LOADING)).to_be_hidden(timeout=RUN_PATIENCE)
+        expect(self.page.get_by_text(AWAITED)).to_be_hidden(timeout=RUN_PATIENCE)
         return self
 
     def press(self, *keys: str) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.server.started import Started
 from tests.web.browsing import visit
-from tests.web.editing import LOADING, RUN_PATIENCE, TEXT_TO_IMAGE, Editor, middle
+from tests.web.editing import AWAITED, RUN_PATIENCE, TEXT_TO_IMAGE, Editor, middle, until
 
 
 def test_a_changed_prompt_runs_with_a_preview_and_gives_its_picture(editor: Editor) -> None:
@@ -357,12 +357,11 @@ def test_the_graph_is_shown_in_the_scheme_of_the_system(browser: Browser, used: 
 
 def test_node_types_that_come_late_are_not_said_to_be_missing(browser: Browser, used: Started) -> None:
     with visit(browser) as (page, watch):
-        held: list[Route] = []
-        page.route("**/v1/catalogue", lambda route: held.append(route))  # noqa: PLW0108 - playwright needs a function
+        held = held_node_types(page)
         page.goto(used.address + TEXT_TO_IMAGE)
         first = Editor(page, used)
         expect(first.node("sample")).to_be_visible()
-        expect(page.get_by_text(LOADING)).to_be_visible()
+        expect(page.get_by_text(AWAITED)).to_be_visible()
         expect(first.canvas.get_by_text("not installed")).to_have_count(0)
         expect(first.canvas.locator("[data-error]")).to_have_count(0)
         for route in held:
@@ -371,13 +370,41 @@ def test_node_types_that_come_late_are_not_said_to_be_missing(browser: Browser, 
         expect(first.field("sample", "steps")).to_be_visible()
 
         second = Editor(page.context.new_page(), used).open()  # the browser has the node types by now
-        assert where(first) == pytest.approx(where(second), abs=1)
+        assert places(first) == pytest.approx(places(second), abs=1)
         assert watch.errors == []
 
 
-def where(editor: Editor) -> list[float]:
-    """Where the nodes are on the screen."""
-    return [part for node in editor.nodes.all() for part in middle(node)]
+def test_a_view_that_was_moved_stays_when_the_node_types_come(browser: Browser, used: Started) -> None:
+    with visit(browser) as (page, watch):
+        held = held_node_types(page)
+        page.goto(used.address + TEXT_TO_IMAGE)
+        editor = Editor(page, used)
+        expect(editor.node("sample")).to_be_visible()
+        before = places(editor)
+        page.mouse.move(*middle(editor.canvas))
+        page.mouse.wheel(0, 60)
+        until(page, lambda: places(editor) != before, "the view to move")
+        moved = places(editor)
+        for route in held:
+            route.continue_()
+        editor.ready()
+        expect(editor.field("sample", "steps")).to_be_visible()
+        page.wait_for_timeout(500)  # a view that is fitted again would be by now
+        assert places(editor) == pytest.approx(moved, abs=1)
+        assert watch.errors == []
+
+
+def held_node_types(page: Page) -> list[Route]:
+    """Keeps the answers with the node types back, until they are continued."""
+    held: list[Route] = []
+    page.route("**/v1/catalogue", lambda route: held.append(route))  # noqa: PLW0108 - playwright needs a function
+    return held
+
+
+def places(editor: Editor) -> list[float]:
+    """Where the upper left corners of the nodes are on the screen, which do not change with their fields."""
+    boxes = [node.bounding_box() for node in editor.nodes.all()]
+    return [part for box in boxes if box for part in (box["x"], box["y"])]
 
 
 def background(page: Page) -> str:

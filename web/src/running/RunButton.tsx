@@ -74,7 +74,7 @@ function Hint() {
     <>
       {running || !outlook?.warnings.length ? null : <Warned of={outlook.warnings} />}
       <span className={css.hint} role="status">
-        {isReady ? text : t("running.loading")}
+        {isReady ? text : t("running.awaited")}
       </span>
     </>
   );

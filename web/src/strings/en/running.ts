@@ -16,7 +16,7 @@ export const running = {
   log: "Show the log",
   away: "The server is away. What you do is kept here, and can be run when it is back.",
   opening: "The server is being asked.",
-  loading: "Loading the node types",
+  awaited: "Waiting for the node types",
   willRun: "{nodes} of {all} nodes will run",
   willRunFor: "{nodes} of {all} nodes will run, {time}",
   nothingRuns: "Nothing changed: all of it is there",
