@@ -110,7 +110,7 @@ export function weighed({ text, from, to }: Selected, delta: number): Selected {
   const groups = groupsOf(text);
   const own = groupAt(groups, text, from, to);
   if (own) return reweighed(text, own, change, from, to);
-  const target = from === to ? wordAt(text, from) : balanced(text, trimmed(text, from, to));
+  const target = from === to ? wordAt(text, from) : balanced(text, groups, trimmed(text, from, to));
   if (!target) return { text, from, to };
   const exact = groupAt(groups, text, target.from, target.to);
   if (exact) return reweighed(text, exact, change, target.from, target.to);
@@ -164,6 +164,8 @@ function reweighed(
 ): Selected {
   const weight = atLeastZero(plus(group.weight, change));
   const words = text.slice(group.open + 1, group.number ?? group.close);
+  // Nothing stands in the brackets: a number there would itself be read as words.
+  if (words === "") return { text, from, to };
   const isPlain = compare(weight, ONE) === 0 && compare(around, ONE) === 0;
   const made = isPlain ? words : `(${words}:${textOf(weight)})`;
   const shift = isPlain ? -1 : 0;
@@ -226,21 +228,24 @@ function withoutLone(text: string, { from, to }: Range): string {
   });
 }
 
-/** The range made wider until no bracket in it has its partner, or the backslash before it, outside. */
-function balanced(text: string, range: Range | null): Range | null {
+/** The range made wider until it cuts through no pair of brackets, no number of a pair, and no `\(`. */
+function balanced(text: string, groups: readonly Group[], range: Range | null): Range | null {
   if (!range) return null;
   let { from, to } = range;
   if (text[from - 1] === "\\") from--;
   if (text[to - 1] === "\\" && /[()]/.test(text[to] ?? "")) to++;
-  const pairs = [...partnersOf(text)];
-  for (let isGrowing = true; isGrowing; ) {
-    isGrowing = false;
-    for (const [open, close] of pairs) {
-      const [hasOpen, hasClose] = [open >= from && open < to, close >= from && close < to];
-      if (hasOpen === hasClose) continue;
-      [from, to] = [Math.min(from, open), Math.max(to, close + 1)];
-      isGrowing = true;
-    }
+  const isCut = ({ open, close, number }: Group): boolean => {
+    const isBeside = to <= open || from > close;
+    const isAround = from <= open && to > close;
+    const isWithin = from > open && to <= (number ?? close);
+    return !(isBeside || isAround || isWithin);
+  };
+  const all = withInner(groups);
+  for (let cut = all.find(isCut); cut; cut = all.find(isCut)) {
+    [from, to] = [Math.min(from, cut.open), Math.max(to, cut.close + 1)];
   }
   return { from, to };
 }
+
+const withInner = (groups: readonly Group[]): readonly Group[] =>
+  groups.flatMap((group) => [group, ...withInner(group.inner)]);

@@ -67,6 +67,16 @@ describe("changing a weight", () => {
     expect(up("a (b c) d", 0, 4).text).toBe("(a (b c):1.05) d");
   });
 
+  test("takes the whole brackets where a selection cuts through their number", () => {
+    expect(up("(red cat:1.2)", 5, 10).text).toBe("(red cat:1.25)");
+    expect(up("(:1.2:1.2)", 1, 6).text).toBe("(:1.2:1.25)");
+  });
+
+  test("leaves brackets around nothing as they are", () => {
+    expect(weighed({ text: "()", from: 0, to: 1 }, -0.05).text).toBe("()");
+    expect(up("a () b", 3).text).toBe("a () b");
+  });
+
   test("never goes below nothing", () => {
     expect(weighed({ text: "(red:0.02)", from: 2, to: 2 }, -0.05).text).toBe("(red:0)");
   });
