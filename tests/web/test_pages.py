@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.server.started import Started, started
 from tests.web.browsing import need_editor, visit
-from tests.web.editing import RUN_PATIENCE, Editor, ask_for
+from tests.web.editing import RUN_PATIENCE, Editor, ask_for, until
 
 PICTURES = 4
 
@@ -65,11 +65,14 @@ def test_who_is_quicker_than_the_list_of_models_gets_pictures_of_the_models_size
     browser: Browser, fresh: Started
 ) -> None:
     with visit(browser) as (page, watch):
-        late = []
-        page.route("**/v1/models", lambda route: late.append(route))  # noqa: PLW0108 - playwright needs a function
+        late: list[Route] = []
+        is_held = True
+        page.route("**/v1/models", lambda route: late.append(route) if is_held else route.continue_())
         page.goto(f"{fresh.address}/start")
         page.get_by_role("button", name="Make four").click()
+        until(page, lambda: late, "a question for the models")
         page.wait_for_timeout(500)
+        is_held = False
         for route in late:
             route.continue_()
         rows = page.get_by_role("region", name="Results").get_by_role("article")
