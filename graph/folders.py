@@ -10,7 +10,7 @@ from graph.atomic import atomic_file, atomic_write
 from graph.digests import Digests
 from graph.errors import FileMissing
 from graph.files import INPUT, File
-from graph.layouts import LAYOUTS, folders_below
+from graph.layouts import LAYOUTS, extra_paths_of, folders_below, read_extra_paths
 from graph.output_folder import OutputFolder
 from graph.text import listing, nearest
 
@@ -43,9 +43,10 @@ class Found:
 class Folders:
     """The service `files`. Looks in all places of a kind, in order; the first that has a file wins.
 
-    models: folders in the layout of ComfyUI, A1111 or Forge, or with files of any kind and no sub-folders known to us.
-    input: folders of pictures to load. places: more folders by kind, looked at first ("output", "temp", those of an
-    extra_model_paths.yaml). Links are followed; a name never leads out of the folders.
+    models: folders in the layout of ComfyUI, A1111 or Forge, or with files of any kind and no sub-folders known to us;
+    or an `extra_model_paths.yaml`, read once, which may also lie in such a folder. input: folders of pictures to load.
+    places: more folders by kind, looked at first ("output", "temp"). Links are followed; a name never leads out of the
+    folders. Raises GraphError where a file of model paths cannot be read.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Folders:
         places: Mapping[str, Sequence[Path]] = MappingProxyType({}),
     ) -> None:
         self._models = tuple(models)
+        self._extra = {root: read_extra_paths(file) for root in self._models if (file := extra_paths_of(root))}
         self._input = tuple(input)
         self._places = dict(places)
         self._digests = digests or Digests()
@@ -121,6 +123,7 @@ class Folders:
             for root in self._models:
                 below = folders_below(root, folder)
                 places += below if _is_laid_out(root) or _existing(below) else [root]
+                places += self._extra.get(root, {}).get(folder, ())
         return _existing(places)
 
     def _all(self, places: Iterable[Path]) -> Iterator[Found]:

@@ -1,6 +1,7 @@
 """How folders of models are laid out by the programs people use, as data."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +34,8 @@ INSIDE = ("", "models")
 OTHER_NAMES: Mapping[str, str] = MappingProxyType({"clip": "text_encoders", "unet": "diffusion_models"})
 """Older names of kinds, as `extra_model_paths.yaml` files have them."""
 
+EXTRA_PATHS = "extra_model_paths.yaml"
+"""The file beside ComfyUI in which people name the folders of their models."""
 
 SAVED: Mapping[str, str] = MappingProxyType(
     {
@@ -56,8 +59,30 @@ def folders_below(root: Path, kind: str) -> list[Path]:
     return [root / inside / name for inside in INSIDE for name in LAYOUTS.get(kind, (kind,))]
 
 
+def extra_paths_of(root: Path) -> Path | None:
+    """The file of model paths that a root of models is, or that lies in it; None without one."""
+    file = root if root.suffix.lower() in (".yaml", ".yml") else root / EXTRA_PATHS
+    return file if file.is_file() else None
+
+
+def check_roots(roots: Iterable[Path], origin: str = "--models") -> None:
+    """Raise GraphError for a root of models that is neither a folder nor a file of model paths that can be read.
+
+    origin: by what the roots were named.
+    """
+    for root in roots:
+        place = root.expanduser()
+        if (file := extra_paths_of(place)) is not None:
+            read_extra_paths(file)
+        elif not place.is_dir():
+            raise GraphError(
+                f"{origin}: There is no folder '{root}' of models. Name another or an {EXTRA_PATHS}, or leave it out."
+            )
+
+
 def read_extra_paths(path: Path) -> dict[str, tuple[Path, ...]]:
-    """Kind → folders, from an `extra_model_paths.yaml`: sections with `base_path` and paths, one or several lines each.
+    """Kind → folders, from an `extra_model_paths.yaml`: sections with `base_path` and paths, one or several lines each;
+    what follows a `#` on a line is a comment.
 
     Paths are relative to `base_path`, and that to the file's own folder. Sections with `is_default` come first.
     Raises GraphError with a sentence where the file cannot be read or says something else.
@@ -83,4 +108,5 @@ def read_extra_paths(path: Path) -> dict[str, tuple[Path, ...]]:
 def _lines(path: Path, kind: str, value: Any) -> list[Path]:
     if not isinstance(value, str):
         raise GraphError(f"'{path}': the paths of '{kind}' must be text, one path a line; got {value!r}.")
-    return [Path(line.strip()).expanduser() for line in value.splitlines() if line.strip()]
+    paths = (re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip() for line in value.splitlines())
+    return [Path(text).expanduser() for text in paths if text]

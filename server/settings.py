@@ -58,7 +58,7 @@ class Settings(Frozen):
     compile: bool = Field(False, description="compile the denoiser")
     guard: bool = Field(False, description="let a node fail that changes one of its inputs")
     time_limit: Annotated[float, Field(gt=0)] | None = Field(None, description="seconds a node may take")
-    models: tuple[Path, ...] = Field((), description="folders of models to search first")
+    models: tuple[Path, ...] = Field((), description="folders of models to search first, or files of model paths")
     output: Path | None = Field(None, description="where files are written, instead of the home's output")
     metadata: Literal["full", "minimal", "none"] = Field("full", description="what pictures tell of how they were made")
     previews: bool = Field(True, description="whether previews are drawn while somebody looks")

@@ -8,7 +8,7 @@ from typing import Literal
 from diffusion.names import WEIGHT_SUFFIXES
 from graph.errors import GraphError
 from graph.folders import MODEL_INDEX
-from graph.layouts import LAYOUTS, folders_below, read_extra_paths
+from graph.layouts import EXTRA_PATHS, LAYOUTS, folders_below, read_extra_paths
 from graph.text import listing
 from noisewright.adopting.walking import is_folder
 
@@ -28,8 +28,6 @@ INNER = ("", "ComfyUI", "webui")
 
 FORGE = ("modules_forge", "ldm_patched", "packages_3rdparty")
 """Folders that Forge has and A1111 has not."""
-
-EXTRA_PATHS = "extra_model_paths.yaml"
 
 NO_MODELS = frozenset({"custom_nodes", "configs"})
 """Kinds in files of model paths that hold no models."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graph.errors import GraphError
+from graph.layouts import check_roots
 from noisewright import __version__
+from noisewright.commands.opening import add_models
 from noisewright.commands.serve import places_of
 from noisewright.home import NAME, Home
 from server.settings import read_settings
@@ -52,8 +54,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     points = what.add_parser("starting-points", help="well-known models to begin with")
     points.add_argument("--memory", type=float, metavar="GB", help="only those that need no more")
     for part in (listed, found, verified):
-        part.add_argument("--models", type=Path, action="append", default=[], metavar="DIR",
-                          help="a folder of models to search first; may be given several times")  # fmt: skip
+        add_models(part)
     for part in (listed, found, verified, points):
         part.add_argument("--json", action="store_true", help="print the answer as JSON")
     for part in what.choices.values():
@@ -233,9 +234,7 @@ def _inventory(arguments: argparse.Namespace, home: Home) -> "Inventory":
     from server.models.inventory import Inventory
 
     folders = tuple(getattr(arguments, "models", ()))
-    for folder in folders:
-        if not folder.expanduser().is_dir():
-            raise GraphError(f"There is no folder '{folder}' of models. Name another with --models, or leave it out.")
+    check_roots(folders)
     settings = read_settings({"models": folders or None}, home.data / "settings.toml")
     return Inventory(places_of(home, settings))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
+from graph.layouts import check_roots
 from graph.plan import Plan
 from graph.text import nearest
 from noisewright import catalogue
@@ -21,9 +22,7 @@ OPTIONS = ("models", "output", "device", "precision", "memory", "idle_unload", "
 
 def engine_of(arguments: argparse.Namespace, home: Home) -> Engine:
     """The engine, built as the command line asks."""
-    for folder in getattr(arguments, "models", ()):
-        if not folder.expanduser().is_dir():
-            raise GraphError(f"There is no folder '{folder}' of models. Name another with --models, or leave it out.")
+    check_roots(getattr(arguments, "models", ()))
     options: dict[str, Any] = {name: getattr(arguments, name) for name in OPTIONS if hasattr(arguments, name)}
     if getattr(arguments, "no_cache", False):
         options["keep"] = "nothing"
@@ -90,8 +89,9 @@ def add_file(command: argparse.ArgumentParser) -> None:
 
 def add_models(command: argparse.ArgumentParser) -> None:
     """Declare `--models`."""
-    command.add_argument("--models", type=Path, action="append", default=[], metavar="DIR",
-                         help="a folder of models to search first; may be given several times")  # fmt: skip
+    command.add_argument("--models", type=Path, action="append", default=[], metavar="PATH",
+                         help="a folder of models to search first, or an extra_model_paths.yaml; may be given "
+                              "several times")  # fmt: skip
 
 
 def add_compute(command: Any) -> None:

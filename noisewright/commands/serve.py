@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from diffusion.names import MODEL_FOLDERS, WEIGHT_SUFFIXES
-from graph.errors import GraphError
+from graph.layouts import check_roots
 from noisewright import __version__
 from noisewright.home import Home
 from server.places import Places
@@ -58,9 +58,7 @@ def execute(arguments: argparse.Namespace, home: Home) -> int:
     """Serve until told to end. The address goes to stdout as soon as the socket answers."""
     flags = {name: _value(getattr(arguments, name)) for name in FIELDS}
     settings = read_settings(flags, home.data / "settings.toml")
-    for folder in settings.models:
-        if not folder.expanduser().is_dir():
-            raise GraphError(f"{settings.origin('models')}: There is no folder '{folder}' of models.")
+    check_roots(settings.models, settings.origin("models"))
     import webbrowser
 
     from noisewright.prompt_length import prompt_length

@@ -54,6 +54,26 @@ def test_files_without_layout_may_be_of_any_kind_but_sub_folders_are_not_searche
     assert Folders([tmp_path / "loose"]).choices("loras") == ("a.safetensors",)
 
 
+def test_a_file_of_model_paths_says_where_each_kind_lies(tmp_path, put):
+    lora = put("odd/a.safetensors")
+    put("webui/models/Stable-diffusion/b.ckpt")
+    paths = put("paths.yaml", "one:\n  loras: odd\ntwo:\n  base_path: webui\n  checkpoints: models/Stable-diffusion\n")
+    folders = Folders([paths])
+    assert folders.find("loras", "a.safetensors").path == lora
+    assert folders.choices("checkpoints") == ("b.ckpt",)
+    assert folders.choices("vae") == ()
+
+
+def test_a_file_of_model_paths_in_a_folder_adds_to_it(tmp_path, put):
+    put("ComfyUI/models/loras/a.pt", "own")
+    put("shared/a.pt", "other")
+    put("shared/b.pt")
+    put("ComfyUI/extra_model_paths.yaml", "a:\n  loras: ../shared\n")
+    folders = Folders([tmp_path / "ComfyUI"])
+    assert folders.choices("loras") == ("a.pt", "b.pt")
+    assert folders.find("loras", "a.pt").path.read_text() == "own"
+
+
 def test_the_first_folder_wins_and_none_is_left_out(tmp_path, put):
     first = put("one/vae/a.pt", "1")
     put("two/vae/a.pt", "2")

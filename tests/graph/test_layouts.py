@@ -2,7 +2,7 @@ import pytest
 
 from graph.errors import GraphError
 from graph.folders import Folders
-from graph.layouts import folders_below, read_extra_paths, saved_below
+from graph.layouts import check_roots, folders_below, read_extra_paths, saved_below
 
 
 def test_a_kind_lies_where_people_s_programs_put_it(tmp_path):
@@ -40,6 +40,23 @@ def test_a_file_that_says_something_else_is_one_sentence(tmp_path, text, message
     with pytest.raises(GraphError, match=message) as caught:
         read_extra_paths(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_comment_behind_a_path_is_none_of_it(tmp_path):
+    path = tmp_path / "extra.yaml"
+    path.write_text("a:\n  loras: |\n    old/Lora  # as it was\n    # new\n    c#/loras\n")
+    assert read_extra_paths(path) == {"loras": (tmp_path / "old/Lora", tmp_path / "c#/loras")}
+
+
+def test_folders_and_files_of_model_paths_are_roots_of_models(tmp_path):
+    (tmp_path / "one.YAML").write_text("a:\n  loras: b\n")
+    check_roots([tmp_path, tmp_path / "one.YAML"])
+    for name in ("none", "none.yaml"):
+        with pytest.raises(GraphError, match=f"^models: There is no folder '.*{name}' of models"):
+            check_roots([tmp_path, tmp_path / name], "models")
+    (tmp_path / "extra_model_paths.yaml").write_text("a: [")
+    with pytest.raises(GraphError, match="cannot be read as model paths"):
+        check_roots([tmp_path])
 
 
 def test_a_file_that_is_not_there(tmp_path):

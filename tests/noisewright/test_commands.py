@@ -218,6 +218,18 @@ def test_a_truncated_checkpoint_fails_with_a_sentence(home: Path, tmp_path: Path
     assert not (home / "output").exists() or not list((home / "output").iterdir())
 
 
+def test_models_are_found_by_a_file_of_model_paths(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "mine.safetensors").symlink_to(ROOT / "models" / "checkpoints" / "sprout.safetensors")
+    paths = tmp_path / "extra_model_paths.yaml"
+    paths.write_text("mine:\n  checkpoints: odd\n")
+    words = ["--models", str(paths), "--set", "ckpt_name=mine.safetensors", "--set", "steps=1"]
+    assert main(["run", str(TEMPLATE), *words]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+    assert main(["models", "find", "mine", "--models", str(paths)]) == 0
+    assert "checkpoints/mine.safetensors" in capsys.readouterr().out
+
+
 def test_run_prints_one_absolute_path_a_picture(home: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["run", str(TEMPLATE), "--set", "steps=2", "--set", "batch_size=2"]) == 0
     out, err = capsys.readouterr()
@@ -370,7 +382,8 @@ def test_an_option_that_is_misspelt_is_told_with_the_one_that_was_meant(home: Pa
         (["convert", "{tmp}/models", "-"], "'{tmp}/models' is a folder. Name a file."),
         (
             ["run", str(TEMPLATE), "--models", "{tmp}/none"],
-            "There is no folder '{tmp}/none' of models. Name another with --models, or leave it out.",
+            "--models: There is no folder '{tmp}/none' of models. "
+            "Name another or an extra_model_paths.yaml, or leave it out.",
         ),
         (["nodes", "Nonesuch"], "There is no node type 'Nonesuch'. `nodes` without a name lists all there are."),
         (

@@ -153,6 +153,13 @@ def test_what_cannot_be_meant_ends_it_with_a_sentence(tmp_path: Path, options: l
     assert said in sentence
 
 
+def test_a_file_of_model_paths_that_cannot_be_read_ends_it_with_a_sentence(tmp_path: Path):
+    (tmp_path / "paths.yaml").write_text("a: [")
+    code, sentence = refused(tmp_path, "--workers", "0", "--models", str(tmp_path / "paths.yaml"))
+    assert code == 2
+    assert f"'{tmp_path / 'paths.yaml'}' cannot be read as model paths" in sentence
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
