@@ -123,7 +123,7 @@ class Feed:
             batch, size = [], 0
             while message is not None:
                 if message.kind == BEHIND and message.run is None:
-                    if message.event["dropped"]:
+                    if message.event["dropped"] or not self._kinds or BEHIND in self._kinds:
                         batch.append(message)
                     if batch:
                         yield batch
@@ -235,6 +235,8 @@ async def stream(core: Core, who: Caller, request: web.Request, id: str, query: 
         feed.subscription.put(_error("over", "The run is over."))
     try:
         async for batch in feed.batches(idle=HEARTBEAT):
+            if [message.kind for message in batch] == [BEHIND]:
+                continue
             text = "".join(f"id: {message.seq}\ndata: {message.text}\n\n" for message in batch if message.seq >= 0)
             async with asyncio.timeout(PATIENCE):
                 await response.write((text or ": still here\n\n").encode())

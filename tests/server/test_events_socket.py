@@ -397,6 +397,28 @@ def test_everyone_sees_their_own_runs(tmp_path: Path) -> None:
     tried(test, tmp_path)
 
 
+def test_it_is_said_from_where_on_events_follow_as_asked(tmp_path: Path) -> None:
+    async def test(world: World) -> None:
+        run = await world.run("a")
+        async with world.socket("?kinds=node_progress") as choosy, world.socket() as socket:
+            world.progress(run, 5)
+            for client in (socket, choosy):
+                assert await numbers(client, 4) == [0, 1, 2, 3, 4]
+                await client.send_json({"since": {"a": 1}})
+            world.progress(run, 2)  # on their way before the server hears that, or not
+            live = []
+            while (event := await socket.receive_json())["event"] != "behind":
+                live.append(event["seq"])
+            assert live in ([], [5, 6])
+            assert event == {"event": "behind", "runs": {"a": 2}, "dropped": False}
+            assert await numbers(socket, 6) == [2, 3, 4, 5, 6]
+            told: list[int] = []
+            while told[-5:] != [2, 3, 4, 5, 6]:
+                told.append((await choosy.receive_json())["seq"])  # and nothing without a number
+
+    tried(test, tmp_path)
+
+
 def test_a_client_changes_what_it_follows(tmp_path: Path) -> None:
     async def test(world: World) -> None:
         runs = {name: await world.run(name) for name in "abc"}

@@ -21,7 +21,10 @@ export interface Announcements {
   workers_changed: { readonly workers: readonly WorkerInfo[] };
   download_progress: { readonly download: DownloadInfo };
   server_ending: object;
-  /** What waited for a slow reader was dropped: what is shown of the server is to be asked for anew. */
+  /**
+   * What came of runs from these numbers on follows, as asked. dropped: because this page read too slowly; then what is
+   * shown of the server is to be asked for anew.
+   */
   behind: { readonly runs: Readonly<Record<string, number>>; readonly dropped: boolean };
   error: {
     readonly code: string;
@@ -54,6 +57,9 @@ export interface RunListener {
 type Handler = (told: never) => void;
 
 const handlers = new Map<Announcement, Set<Handler>>();
+/** Runs whose story was asked for and does not follow yet, with the number of the last event that is known. */
+const asked = new Map<string, number>();
+
 let listener: RunListener | null = null;
 let socket: WebSocket | null = null;
 let attempts = 0;
@@ -76,6 +82,12 @@ export function subscribe<K extends Announcement>(
 /** Connect, and stay connected for as long as the page is open. */
 export function connect(to: RunListener): void {
   listener = to;
+  subscribe("behind", ({ runs }) => {
+    for (const run of Object.keys(runs)) asked.delete(run);
+  });
+  subscribe("error", ({ run }) => {
+    if (run) asked.delete(run);
+  });
   window.addEventListener("online", now);
   window.addEventListener("offline", () => socket?.close());
   document.addEventListener("visibilitychange", now);
@@ -84,8 +96,19 @@ export function connect(to: RunListener): void {
 
 /** Ask for what came of runs after these numbers. While the connection is lost, its return asks. */
 export function follow(since: Readonly<Record<string, number>>): void {
-  if (socket?.readyState === WebSocket.OPEN && Object.keys(since).length > 0)
-    socket.send(JSON.stringify({ since }));
+  const runs = Object.entries(since);
+  if (socket?.readyState !== WebSocket.OPEN || runs.length === 0) return;
+  for (const [run, seq] of runs) asked.set(run, seq);
+  socket.send(JSON.stringify({ since }));
+}
+
+/** Whether an event was on its way before the story that was asked for, and leaves out what that tells before it. */
+function comesAgain({ run, seq }: RunEvent): boolean {
+  const known = asked.get(run);
+  if (known === undefined) return false;
+  if (seq !== known + 1) return true;
+  asked.set(run, seq);
+  return false;
 }
 
 /** How long to wait before an attempt: longer each time, and never the same for everybody. chance: from 0 to 1. */
@@ -126,14 +149,15 @@ function open(): void {
 function onClose(closed: WebSocket): void {
   if (closed !== socket) return;
   socket = null;
+  asked.clear();
   connectionStore.setState({ state: "away" });
   timer = setTimeout(open, pause(attempts++, Math.random()));
 }
 
 function onText(data: string): void {
   const told = JSON.parse(data) as RunEvent | (Announcements[Announcement] & { event: string });
-  if ("run" in told && "seq" in told) listener?.onEvent(told);
-  else announce(told.event as Announcement, told);
+  if (!("run" in told && "seq" in told)) announce(told.event as Announcement, told);
+  else if (!comesAgain(told)) listener?.onEvent(told);
 }
 
 function announce(kind: Announcement, told: object): void {

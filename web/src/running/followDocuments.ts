@@ -1,7 +1,7 @@
 /** Finds the runs of documents that are opened, and looks after the one that is shown. */
 import { ask } from "../api/client";
 import type { RunDetail, RunsPage } from "../api/schema";
-import { connectionStore, follow } from "../api/socket";
+import { connectionStore } from "../api/socket";
 import { documentOf, documentsStore } from "../state/documents";
 import { watchLive } from "../state/live";
 import { forgetOutlook, watchPlan } from "../state/plan";
@@ -59,13 +59,10 @@ async function findRuns(document: string): Promise<void> {
   });
   const oldestFirst = runs.toReversed();
   const newest = runs[0]?.id;
-  const told: string[] = [];
   for (const info of oldestFirst) {
     const hasStory = !isOver(info) || info.id === newest;
     const detail = await ask<RunDetail>("GET", `/v1/runs/${info.id}`);
     addRecord(detail, recordedWorkflow(detail), { nodes: !hasStory });
-    if (hasStory) told.push(info.id);
-    addRun(info, { quietly: true });
+    addRun(info, { quietly: !hasStory });
   }
-  follow(Object.fromEntries(told.map((id) => [id, -1])));
 }

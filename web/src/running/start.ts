@@ -19,7 +19,8 @@ export function startRunning(): void {
   });
   subscribe("catalogue_changed", () => void loadCatalogue().catch(away));
   subscribe("queue_changed", ({ paused }) => queueStore.setState({ held: paused }));
-  subscribe("behind", () => {
+  subscribe("behind", ({ dropped }) => {
+    if (!dropped) return;
     void loadQueue().catch(away);
     void loadCatalogue().catch(away);
   });

@@ -79,7 +79,7 @@ export function addRun(
   if (!known) lookFromTwin(info);
   if (!known && isOver(info)) retold.add(info.id);
   put(known ? { ...known, info: { ...known.info, ...told(info) } } : runOf(info));
-  if (!known && !options.quietly) follow({ [info.id]: -1 });
+  if (!known && !options.quietly) hear(info.id);
 }
 
 /** Show a run of the same saved workflow in another browser in the tab that has it here. */
@@ -129,7 +129,9 @@ export function dropRun(id: string): void {
 }
 
 const pending = new Set<Promise<unknown>>();
-const learning = new Set<string>();
+
+/** By run that is being learned of: its events until then. */
+const early = new Map<string, RunEvent[]>();
 
 /** Wait with runs nobody knows while one is submitted: it may be that. */
 export function submitting<T>(request: Promise<T>): Promise<T> {
@@ -142,7 +144,9 @@ export function submitting<T>(request: Promise<T>): Promise<T> {
 export function takeEvent(event: RunEvent): void {
   const run = runById(event.run);
   if (!run) {
-    void learn(event.run);
+    const heard = early.get(event.run);
+    if (heard) heard.push(event);
+    else void learn(event);
     return;
   }
   const isRetold = retold.has(event.run);
@@ -158,19 +162,25 @@ export function takeEvent(event: RunEvent): void {
     for (const listener of overListeners) listener(next);
 }
 
-/** Take in a run of another window or program. */
-async function learn(id: string): Promise<void> {
-  if (learning.has(id)) return;
-  learning.add(id);
+/** Take in a run of another window or program. first: what was heard of it first. */
+async function learn(first: RunEvent): Promise<void> {
+  const id = first.run;
+  early.set(id, [first]);
   try {
     await Promise.allSettled([...pending]);
-    if (runById(id)) follow({ [id]: runById(id)?.seq ?? -1 });
-    else addRun(await ask<RunInfo>("GET", `/v1/runs/${id}`));
+    if (!runById(id)) addRun(await ask<RunInfo>("GET", `/v1/runs/${id}`));
   } catch {
     // It is gone, or not ours, or the server is away: then its return tells of it.
   } finally {
-    learning.delete(id);
+    early.delete(id);
   }
+}
+
+/** Hear the story of a run that was not known: it is asked for where it was not heard whole, from its beginning. */
+function hear(id: string): void {
+  const heard = early.get(id);
+  if (heard?.every(({ seq }, place) => seq === place)) heard.forEach(takeEvent);
+  else follow({ [id]: -1 });
 }
 
 function put(run: Run): void {

@@ -1,32 +1,14 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { connect, connectionStore, pause, previewOf, subscribe } from "../../src/api/socket";
-
-class FakeSocket {
-  static readonly OPEN = 1;
-  static readonly all: FakeSocket[] = [];
-  readyState = 1;
-  binaryType = "";
-  onmessage: ((message: { data: string | ArrayBuffer }) => void) | null = null;
-  onclose: (() => void) | null = null;
-  readonly said: string[] = [];
-
-  constructor(readonly url: URL) {
-    FakeSocket.all.push(this);
-  }
-
-  send(text: string): void {
-    this.said.push(text);
-  }
-
-  close(): void {
-    this.onclose?.();
-  }
-
-  tell(event: object): void {
-    this.onmessage?.({ data: JSON.stringify(event) });
-  }
-}
+import {
+  connect,
+  connectionStore,
+  follow,
+  pause,
+  previewOf,
+  subscribe,
+} from "../../src/api/socket";
+import { FakeSocket } from "./fakeSocket";
 
 const hello = { event: "hello", version: "1", revision: "r", queue: { held: false } };
 
@@ -71,6 +53,47 @@ describe("the connection", () => {
     end();
     second?.tell({ event: "server_ending", time: 0 });
     expect(connectionStore.getState().state).toBe("away");
+  });
+
+  it("passes over what was on its way before the story that was asked for", () => {
+    const heard: string[] = [];
+    connect({
+      since: () => ({}),
+      onEvent: ({ run, seq }) => heard.push(`${run}${seq}`),
+      onPreview: () => undefined,
+    });
+    const socket = FakeSocket.all.at(-1);
+    const tell = (run: string, ...numbers: number[]): void => {
+      for (const seq of numbers) socket?.tell({ event: "run_resumed", run, seq, time: 0 });
+    };
+    socket?.tell(hello);
+    follow({ a: -1, b: 4, gone: -1 });
+    tell("a", 3); // what came before it is not known: all of it comes again
+    tell("b", 5, 6, 8);
+    tell("c", 7);
+    expect(heard).toEqual(["b5", "b6", "c7"]);
+    socket?.tell({ event: "behind", runs: { a: 0, b: 5 }, dropped: false });
+    tell("a", 0, 1, 3);
+    tell("b", 5, 6, 7, 8, 9);
+    expect(heard.slice(3)).toEqual(["a0", "a1", "a3", "b5", "b6", "b7", "b8", "b9"]);
+    socket?.tell({ event: "error", code: "unknown_run", message: "", hint: "", run: "gone" });
+    tell("gone", 3);
+    expect(heard.at(-1)).toBe("gone3");
+  });
+
+  it("waits for no story over a connection that is lost", () => {
+    const heard: number[] = [];
+    connect({
+      since: () => ({}),
+      onEvent: ({ seq }) => heard.push(seq),
+      onPreview: () => undefined,
+    });
+    FakeSocket.all.at(-1)?.tell(hello);
+    follow({ a: -1 });
+    FakeSocket.all.at(-1)?.close();
+    vi.advanceTimersByTime(10_000);
+    FakeSocket.all.at(-1)?.tell({ event: "run_resumed", run: "a", seq: 3, time: 0 });
+    expect(heard).toEqual([3]);
   });
 });
 
