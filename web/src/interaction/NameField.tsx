@@ -19,7 +19,7 @@ export function NameField({ label, name, onNamed }: NameFieldProps) {
       label={label}
       defaultValue={name}
       autoFocus
-      onFocus={({ currentTarget }) => requestAnimationFrame(() => currentTarget.select())}
+      onFocus={({ currentTarget }) => currentTarget.select()}
       onKeyDown={onKeyDown}
     />
   );

@@ -1,5 +1,12 @@
 /** A number that is scrubbed by dragging, stepped by keys and wheel, and typed, also as a sum. */
-import { type KeyboardEvent, useEffect, useEffectEvent, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { compare, type Decimal, decimalOf, numberOf, plus, textOf, times } from "../graph/decimal";
 import { evaluate } from "../graph/expression";
 import { grouped, type NumberRules, settingOfNumber, within } from "../graph/numberRules";
@@ -42,6 +49,7 @@ export function NumberField({
   const [draft, setDraft] = useState<string | null>(null);
   const [note, setNote] = useNote();
   const field = useRef<HTMLInputElement>(null);
+  const isReplaced = useRef(false);
   const number = decimalOf(value);
 
   const give = (wanted: Decimal, merge = false): void => {
@@ -69,11 +77,14 @@ export function NumberField({
   };
   const edit = (text?: string): void => {
     setDraft(text ?? (number ? textOf(number) : ""));
-    // Selected after the text is there, unless a person has begun to type.
-    requestAnimationFrame(() => {
-      if (text === undefined) field.current?.select();
-    });
+    isReplaced.current = text === undefined;
   };
+
+  // The number is selected as soon as its text is there: the next key may come before the next frame.
+  const isEditing = draft !== null;
+  useLayoutEffect(() => {
+    if (isEditing && isReplaced.current) field.current?.select();
+  }, [isEditing]);
 
   // A node that leaves the screen takes its fields with it: what was typed is not to be lost.
   const commitLeft = useEffectEvent(commit);
@@ -121,7 +132,6 @@ export function NumberField({
     }
   };
 
-  const isEditing = draft !== null;
   return (
     <span className={classes(css.field, className)}>
       <input

@@ -94,6 +94,14 @@ describe("a number", () => {
     expect(held("cfg")).toBe(7.3);
   });
 
+  test("is selected at once, so that the next key replaces it", () => {
+    show(INPUTS.number);
+    fireEvent.keyDown(field(), { key: "ArrowUp" });
+    fireEvent.keyDown(field(), { key: "Enter" });
+    const { value, selectionStart, selectionEnd } = field() as HTMLInputElement;
+    expect([value, selectionStart, selectionEnd]).toEqual(["8.1", 0, 3]);
+  });
+
   test("takes sums, keeps within its limits and says so", () => {
     show(INPUTS.number);
     fireEvent.keyDown(field(), { key: "Enter" });
