@@ -146,3 +146,8 @@ class Workflow:
             definition = self.definition_of(found)
             nodes = definition.nodes if definition else {}
         return found
+
+    def definition_at(self, path: str) -> Subgraph | None:
+        """The subgraph whose instance a path names; None for other nodes, and where there is none."""
+        node = self.node_at(path)
+        return self.definition_of(node) if node is not None else None

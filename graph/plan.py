@@ -1,6 +1,6 @@
 """The plan of a run: which nodes compute and which are reused, in which order and why, and how long it may take."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -109,7 +109,7 @@ def plan(
     flat = flatten(workflow, catalogue)
     recording = recording or Recording()
     kinds = Kinds(catalogue, services, environment, recording.metadata)
-    wanted = _wanted(flat, kinds, outputs)
+    wanted = _wanted(workflow, flat, kinds, outputs)
     order = ordered(flat, wanted, lambda node: kinds.of(node).loads)
     planned = MappingProxyType({node_id: flat[node_id] for node_id in order})
 
@@ -131,20 +131,35 @@ def plan(
     return Plan(workflow, flat, works, wanted, asked, tuple(steps), unneeded, kinds, environment, recording)
 
 
-def _wanted(flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[str, ...]:
-    """The ids of the wanted nodes. The id of a subgraph instance stands for the output nodes inside."""
+def _wanted(workflow: Workflow, flat: Flat, kinds: Kinds, outputs: Sequence[str] | None) -> tuple[str, ...]:
+    """The ids of the wanted nodes. The id of a subgraph instance stands for the output nodes inside; where there are
+    none, for the nodes that give its outputs.
+    """
     writing = [node.id for node in flat.values() if (spec := kinds.spec(node.type)) is not None and spec.output]
     if outputs is None:
         return tuple(writing)
     wanted: dict[str, None] = {}
     for name in outputs:
         inside = [node_id for node_id in writing if node_id.startswith(f"{name}/")]
+        inside = inside or [node_id for node_id in _givers(workflow, name) if node_id in flat]
         if name not in flat and not inside:
             close = nearest(name, flat)
             hint = f" Did you mean '{close}'?" if close else ""
             raise GraphError(f"There is no node '{name}' to take a result from.{hint}")
         wanted |= dict.fromkeys([name] if name in flat else inside)
     return tuple(wanted)
+
+
+def _givers(workflow: Workflow, path: str) -> Iterator[str]:
+    """The paths of the nodes that give the outputs of a subgraph instance."""
+    definition = workflow.definition_at(path)
+    for output in definition.outputs if definition else ():
+        place, given = path, output
+        while given is not None:
+            place, name = f"{place}/{given.origin.node}", given.origin.output
+            inner = workflow.definition_at(place)
+            given = inner.output(name) if inner else None
+        yield place
 
 
 def _is_wanted(node: FlatNode, kinds: Kinds, around: Callable[[FlatNode], Around]) -> bool:

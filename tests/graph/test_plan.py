@@ -244,6 +244,40 @@ def test_a_subgraph_stands_for_the_outputs_inside(toys):
     assert list(actions(plan(load(json.dumps(text)), toys, services={}, outputs=["s"]))) == ["s/n", "s/k"]
 
 
+def test_a_subgraph_without_outputs_inside_stands_for_what_gives_its_own(toys):
+    number = {"type": "Number", "inputs": {}}
+    text = {
+        "format": "noisewright/workflow",
+        "version": 1,
+        "nodes": {"s": {"type": "subgraph/Outer", "inputs": {}}, "m": {"type": "subgraph/Mute", "inputs": {}}},
+        "subgraphs": {
+            "Outer": {
+                "nodes": {"i": {"type": "subgraph/Inner", "inputs": {}}, "unused": number},
+                "outputs": [
+                    {"name": "x", "type": "INT", "from": ["i", "second"]},
+                    {"name": "y", "type": "INT", "from": ["i", "second"]},
+                ],
+            },
+            "Inner": {
+                "nodes": {"a": number, "b": number},
+                "outputs": [
+                    {"name": "first", "type": "INT", "from": ["a", "INT"]},
+                    {"name": "second", "type": "INT", "from": ["b", "INT"]},
+                ],
+            },
+            "Mute": {
+                "nodes": {"n": {**number, "mode": "mute"}},
+                "outputs": [{"name": "x", "type": "INT", "from": ["n", "INT"]}],
+            },
+        },
+    }
+    document = load(json.dumps(text))
+    assert list(actions(plan(document, toys, services={}, outputs=["s"]))) == ["s/i/b"]
+    assert list(actions(plan(document, toys, services={}, outputs=["s/i"]))) == ["s/i/a", "s/i/b"]
+    with pytest.raises(GraphError, match="There is no node 'm' to take a result from."):
+        plan(document, toys, services={}, outputs=["m"])
+
+
 @pytest.mark.parametrize(
     ("nodes", "message"),
     [
