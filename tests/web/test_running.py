@@ -38,6 +38,21 @@ WARNS = {
 }
 """Its node warns of what it makes."""
 
+WARNS_WITHIN = {
+    "format": "noisewright/workflow",
+    "version": 1,
+    "title": "Warns within",
+    "nodes": {"whole": {"type": "subgraph/Keys"}},
+    "subgraphs": {
+        "Keys": {
+            "nodes": WARNS["nodes"],
+            "inputs": [],
+            "outputs": [{"name": "HOOK_KF", "type": "HOOK_KEYFRAMES", "from": ["keys", "HOOK_KF"]}],
+        }
+    },
+}
+"""The same, inside an instance."""
+
 
 def long_run(editor: Editor) -> str:
     """Submit a run that takes a while, and wait until its sampler is at work."""
@@ -95,6 +110,16 @@ def test_what_is_to_be_known_of_a_result_stands_at_its_node(busy: Editor) -> Non
     expect(warned).to_be_visible()
     busy.set("keys", "keyframes count", "3")
     expect(warned).to_have_count(0)
+
+
+def test_what_is_to_be_known_of_a_result_inside_stands_at_the_instance(busy: Editor) -> None:
+    ask_for(busy.page, busy.server, "PUT", "/v1/workflows/within", {"workflow": WARNS_WITHIN, "overwrite": True})
+    busy.open("/edit/within")
+    busy.select("whole")
+    facts = busy.over(busy.run("Alt+Enter"))
+    assert facts["state"] == "done", facts["error"]
+    warned = busy.node("whole").get_by_role("list").filter(has_text="Keyframes: 1.000 from 0.000 on")
+    expect(warned).to_be_visible()
 
 
 def test_runs_that_wait_are_put_in_another_order_and_cancelled(busy: Editor) -> None:

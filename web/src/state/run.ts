@@ -239,8 +239,8 @@ function isFile(value: unknown): value is FileRef {
 }
 
 /**
- * What came of the nodes inside an instance, as of one node: at work if one is, failed if one has; seconds together.
- * Null where there are none.
+ * What came of the nodes inside an instance, as of one node: at work if one is, failed if one has; seconds, files
+ * and warnings together. Null where there are none.
  */
 export function together(run: Run, path: string): NodeRun | null {
   const inside = Object.entries(run.nodes).filter(([other]) => other.startsWith(`${path}/`));
@@ -250,13 +250,16 @@ export function together(run: Run, path: string): NodeRun | null {
   const of = (state: NodeRun["state"]): NodeRun | undefined =>
     nodes.find((node) => node.state === state);
   const sign = of("failed") ?? of("running") ?? of("skipped") ?? of("waiting") ?? last;
+  const warnings = nodes.flatMap(({ outputs }) =>
+    Array.isArray(outputs.warnings) ? outputs.warnings : [],
+  );
   const isReused = sign.state === "finished" && nodes.every((node) => node.reused);
   return {
     ...sign,
     told: last.told,
     seconds: nodes.reduce((sum, node) => sum + node.seconds, 0),
     reused: isReused ? sign.reused : null,
-    outputs: {},
+    outputs: warnings.length > 0 ? { warnings } : {},
     files: nodes.flatMap((node) => node.files),
   };
 }

@@ -147,6 +147,16 @@ describe("nodes inside an instance", () => {
     expect(together(run, "o")).toMatchObject({ state: "running", done: 4, total: 8, seconds: 2 });
     expect(together(run, "p")).toBeNull();
   });
+
+  it("tell together what is to be known of their results", () => {
+    const warned = (seq: number, node: string, ...warnings: string[]) =>
+      told(seq, { event: "node_finished", node, reused: null, seconds: 1, outputs: { warnings } });
+    const run = [...events, warned(3, "o/a", "one"), warned(4, "o/b", "two", "three")].reduce(
+      reduceRun,
+      runOf(info),
+    );
+    expect(together(run, "o")?.outputs).toEqual({ warnings: ["one", "two", "three"] });
+  });
 });
 
 it("takes only files from what a node shows", () => {
