@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -44,9 +45,9 @@ class Folders:
     """The service `files`. Looks in all places of a kind, in order; the first that has a file wins.
 
     models: folders in the layout of ComfyUI, A1111 or Forge, or with files of any kind and no sub-folders known to us;
-    or an `extra_model_paths.yaml`, read once, which may also lie in such a folder. input: folders of pictures to load.
-    places: more folders by kind, looked at first ("output", "temp"). Links are followed; a name never leads out of the
-    folders. Raises GraphError where a file of model paths cannot be read.
+    or an `extra_model_paths.yaml`, read once a process, which may also lie in such a folder. input: folders of pictures
+    to load. places: more folders by kind, looked at first ("output", "temp"). Links are followed; a name never leads
+    out of the folders. Raises GraphError where a file of model paths cannot be read.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Folders:
         places: Mapping[str, Sequence[Path]] = MappingProxyType({}),
     ) -> None:
         self._models = tuple(models)
-        self._extra = {root: read_extra_paths(file) for root in self._models if (file := extra_paths_of(root))}
+        self._extra = {root: _extra_paths(file) for root in self._models if (file := extra_paths_of(root))}
         self._input = tuple(input)
         self._places = dict(places)
         self._digests = digests or Digests()
@@ -211,6 +212,12 @@ class _Listing:
             return all(os.stat(folder).st_mtime_ns == stamp for folder, stamp in self.stamps.items())
         except OSError:
             return False
+
+
+@cache
+def _extra_paths(file: Path) -> Mapping[str, tuple[Path, ...]]:
+    """What a file of model paths says. Read once: all who look for models in one process look in the same places."""
+    return MappingProxyType(read_extra_paths(file))
 
 
 def _is_offered(name: str) -> bool:

@@ -64,6 +64,14 @@ def test_a_file_of_model_paths_says_where_each_kind_lies(tmp_path, put):
     assert folders.choices("vae") == ()
 
 
+def test_a_file_of_model_paths_is_read_once_so_that_all_look_in_the_same_places(put):
+    put("one/a.pt")
+    paths = put("paths.yaml", "a:\n  loras: one\n")
+    assert Folders([paths]).choices("loras") == ("a.pt",)
+    paths.write_text("a: [")
+    assert Folders([paths]).choices("loras") == ("a.pt",)
+
+
 def test_a_file_of_model_paths_in_a_folder_adds_to_it(tmp_path, put):
     put("ComfyUI/models/loras/a.pt", "own")
     put("shared/a.pt", "other")
