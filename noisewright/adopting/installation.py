@@ -8,7 +8,7 @@ from typing import Literal
 from diffusion.names import WEIGHT_SUFFIXES
 from graph.errors import GraphError
 from graph.folders import MODEL_INDEX
-from graph.layouts import EXTRA_PATHS, LAYOUTS, folders_below, read_extra_paths
+from graph.layouts import EXTRA_PATHS, LAYOUTS, extra_paths_of, folders_below, read_extra_paths
 from graph.text import listing
 from noisewright.adopting.walking import is_folder
 
@@ -64,7 +64,7 @@ class Installation:
 def find_installation(path: Path) -> Installation:
     """What lies at a path. Raises GraphError, saying what was looked for, where it is nothing of that kind."""
     place = path.expanduser().absolute()
-    if place.is_file() and place.suffix.lower() in (".yaml", ".yml"):
+    if extra_paths_of(place) == place:
         extra = read_extra_paths(place)
         problems: list[str] = []
         roots = roots_of(extra, problems)
@@ -127,19 +127,20 @@ def _program(root: Path) -> Program | None:
 
 def _comfyui(root: Path) -> Installation:
     problems: list[str] = []
-    extra: Mapping[str, tuple[Path, ...]] = {}
-    if (root / EXTRA_PATHS).is_file():
+    own, extra = root, {}
+    if file := extra_paths_of(root):
         try:
-            extra = read_extra_paths(root / EXTRA_PATHS)
+            extra = read_extra_paths(file)
         except GraphError as error:
             problems.append(str(error))
+            own = root / "models"  # `--models` takes no folder with a file of model paths that cannot be read
     saved = [root / "output"] if _there(*(root / "output" / name for name in SAVED_MODELS)) else []
-    roots = dict.fromkeys([root, *saved, *roots_of(extra, problems)])
+    roots = dict.fromkeys([own, *saved, *roots_of(extra, problems)])
     users = sorted((root / "user").glob("*/workflows")) if is_folder(root / "user") else []
     return Installation(
         "ComfyUI",
         root,
-        tuple(folder for folder in roots if folder != root / "models"),
+        tuple(folder for folder in roots if folder == own or folder != root / "models"),
         workflows=_there(*users, root / "workflows"),
         pictures=_there(root / "output"),
         input=_there(root / "input"),

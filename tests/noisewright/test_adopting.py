@@ -6,6 +6,7 @@ import builtins
 import importlib.util
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ import pytest
 
 from graph.catalogue import Catalogue
 from graph.errors import GraphError
+from graph.layouts import check_roots
 from nodes.comfyui.adapter import load_pack
 from noisewright.adopting import Report, adopt
 from noisewright.adopting.installation import find_installation
@@ -131,9 +133,19 @@ def test_an_installation_reads_its_own_extra_paths(tmp_path: Path):
     (tmp_path / "shared" / "loras").mkdir(parents=True)
     (root / "extra_model_paths.yaml").write_text("a:\n  base_path: ../shared\n  loras: loras\n")
     assert [path.resolve() for path in find_installation(root).roots] == [root, tmp_path / "shared"]
+
+
+def test_an_installation_whose_extra_paths_cannot_be_read_is_looked_at_without(
+    tmp_path: Path, comfyui: Path, home: Home, catalogue: Catalogue
+):
+    root = shutil.copytree(comfyui, tmp_path / "ComfyUI", symlinks=True)
+    before = adopt(root, home, catalogue)
     (root / "extra_model_paths.yaml").write_text("a: [")
-    assert find_installation(root).roots == (root,)
-    assert "cannot be read as model paths" in find_installation(root).problems[0]
+    found = adopt(root, home, catalogue)
+    assert "cannot be read as model paths" in found.problems[0]
+    assert found.models == before.models
+    assert found.workflows == before.workflows
+    check_roots(found.installation.roots)
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "file.txt", "one"])
